@@ -1,0 +1,25 @@
+-- Says that what a user may read has changed: for one topic, or for all of them. Call it in the transaction of the change
+-- and before the change's visible event; every server asks `can_read` again when it meets the row in the stream.
+--
+-- Errors: 22023 for a malformed user or topic.
+create or replace function tidings.access_changed(user_id text, topic text default null)
+    returns void
+    language plpgsql
+    volatile
+    security definer
+    set search_path = ''
+as $$
+begin
+    if user_id is null or user_id !~ '^[A-Za-z0-9_.@|:+-]{1,128}$' then
+        raise exception 'expected user_id to be 1 to 128 of A-Z a-z 0-9 _ . @ | : + -, got %', coalesce(quote_literal(user_id), 'null')
+            using errcode = '22023';
+    end if;
+    if topic !~ '^[a-z][a-z0-9_]{0,31}:[A-Za-z0-9_.@|:+-]{1,128}$' then
+        raise exception 'expected topic to be <kind>:<id> or null, got %', quote_literal(topic)
+            using errcode = '22023';
+    end if;
+    perform tidings.append_reserved('tidings:access', 'tidings.access', jsonb_build_object('user', user_id, 'topic', topic));
+end;
+$$;
+revoke all on function tidings.access_changed(text, text) from public;
+grant execute on function tidings.access_changed(text, text) to tidings_dba, tidings_server;

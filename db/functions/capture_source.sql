@@ -1,0 +1,278 @@
+-- The body of the trigger function of one tracking and one operation.
+--
+-- Rows are taken one by one into the variables r and o, and expressions are evaluated in plpgsql without a FROM, so no
+-- column of the table, whatever its name, can stand for r, o or op. Three passes: the first keeps up to 1000 events and is
+-- nearly always the only one; if there are more, the second counts rows by topic and the third keeps what is not bulk.
+-- A row that changed its topic is a deletion on the topic it left and a creation on the one it came to.
+create or replace function tidings.capture_source(tbl regclass, operation text, declaration jsonb)
+    returns text
+    language plpgsql
+    stable
+    set search_path = ''
+as $source$
+declare
+    v_topics text;
+    v_event text := coalesce(
+        declaration ->> 'event',
+        format(
+            'case op when ''INSERT'' then %L when ''UPDATE'' then %L else %L end',
+            declaration ->> 'entity' || '.created', declaration ->> 'entity' || '.updated', declaration ->> 'entity' || '.deleted'
+        )
+    );
+    v_data text := declaration ->> 'data';
+    v_changes text := '';
+    v_join text;
+    v_all text;
+    v_ids text;
+    v_rows text;
+    v_load text;
+    v_turn text;
+    v_handler text := '';
+begin
+    select string_agg(format(e'coalesce(tidings.as_topics((%s\n)), ''{}'')', t.expression), ' || ' order by t.n) into v_topics
+    from jsonb_array_elements_text(declaration -> 'topic') with ordinality t (expression, n);
+
+    select
+        string_agg(
+            format(
+                e'            if %s then changes := changes || jsonb_build_object(%L, %s); end if;\n',
+                c.differs, c.field, case when c.redacted then '''{"redacted": true}''::jsonb' else c.new_json end
+            ),
+            ''
+        ) filter (where c.tracked),
+        string_agg(format('"tidings$new".%1$I = "tidings$old".%1$I', c.name), ' and ') filter (where c.is_key),
+        tidings.json_object_of(
+            array_agg(c.field) filter (where (c.tracked or c.is_key) and not c.redacted),
+            array_agg(c.new_json) filter (where (c.tracked or c.is_key) and not c.redacted)
+        ),
+        tidings.json_object_of(
+            array_agg(c.field) filter (where (c.is_key or c.is_reference) and not c.redacted),
+            array_agg(c.new_json) filter (where (c.is_key or c.is_reference) and not c.redacted)
+        )
+        into v_changes, v_join, v_all, v_ids
+    from tidings.capture_columns(
+        tbl,
+        (select array_agg(c) from jsonb_array_elements_text(nullif(declaration -> 'columns', 'null')) c),
+        array(select jsonb_array_elements_text(declaration -> 'ignore')),
+        array(select jsonb_array_elements_text(declaration -> 'redact'))
+    ) c;
+    v_data := coalesce(v_data, format(
+        'case op when ''INSERT'' then %s when ''UPDATE'' then %s || jsonb_build_object(''changes'', changes) else %s end',
+        v_all, v_ids, v_ids
+    ));
+
+    v_rows := case operation
+        when 'INSERT' then 'select "tidings$new" as r from "tidings$new"'
+        when 'DELETE' then 'select "tidings$old" as r from "tidings$old"'
+        else format('select "tidings$new" as r, "tidings$old" as o from "tidings$new" full join "tidings$old" on %s', v_join)
+    end;
+
+    if not (declaration ->> 'strict')::boolean then
+        v_handler := format(
+            $text$
+exception
+    when others or assert_failure then
+        get stacked diagnostics "$state" = returned_sqlstate, "$message" = message_text;
+        -- Which topics were touched? Unknown (null) if that cannot be told or if they are many.
+        begin
+            "$keep_topics" := '{}';
+            for "$row" in %1$s loop
+                r := "$row".r;
+                "$sample" := coalesce("$sample", to_jsonb(r));
+                "$keep_topics" := "$keep_topics" || %2$s;
+                %3$s
+                if cardinality("$keep_topics") > 10000 then
+                    raise exception 'too many';
+                end if;
+            end loop;
+            select array_agg(distinct t) into "$keep_topics"
+            from unnest("$keep_topics") t
+            where t ~ '^[a-z][a-z0-9_]{0,31}:[A-Za-z0-9_.@|:+-]{1,128}$' and t not like 'tidings:%%';
+            "$keep_topics" := case when cardinality("$keep_topics") > 100 then null else coalesce("$keep_topics", '{}') end;
+        exception
+            when others or assert_failure then
+                "$keep_topics" := null;
+        end;
+        perform tidings.capture_failed(%4$L, %5$L, %6$L, "$keep_topics", %7$L, "$state", "$message", "$sample");
+        return null;$text$,
+            v_rows,
+            v_topics,
+            case when operation = 'UPDATE' then format('r := "$row".o; "$keep_topics" := "$keep_topics" || %s;', v_topics) else '' end,
+            tbl::text, declaration ->> 'name', operation,
+            (select array_agg(k) from jsonb_array_elements_text(nullif(declaration -> 'kinds', 'null')) k)
+        );
+    end if;
+
+    v_load := case operation
+        when 'UPDATE' then format(
+            $text$
+            r := "$row".r;
+            o := "$row".o;
+            if r.%1$I is null then
+                "$old" := o;
+                r := o;
+                o := null;
+                op := 'DELETE';
+                "$new_topics" := '{}';
+                "$old_topics" := %2$s;
+            elsif o.%1$I is null then
+                "$new" := r;
+                op := 'INSERT';
+                "$new_topics" := %2$s;
+                "$old_topics" := '{}';
+            else
+                op := 'UPDATE';
+                changes := '{}';
+%3$s
+                "$new_topics" := %2$s;
+                "$new" := r;
+                "$old" := o;
+                r := o;
+                "$old_topics" := %2$s;
+                r := "$new";
+            end if;
+            "$topics" := "$new_topics";
+            if "$new_topics" = "$old_topics" then
+                continue rows when changes = '{}';
+                "$ops" := '{UPDATE}';
+            else
+                "$changes" := changes;
+                "$ops" := array_remove(array[
+                    case when not "$old_topics" <@ "$new_topics" then 'DELETE' end,
+                    case when not "$new_topics" <@ "$old_topics" then 'INSERT' end,
+                    case when "$new_topics" && "$old_topics" and changes <> '{}' then 'UPDATE' end
+                ], null);
+            end if;$text$,
+            (select c.name from tidings.capture_columns(tbl, null, '{}', '{}') c where c.is_key limit 1),
+            v_topics,
+            v_changes
+        )
+        else format(
+            $text$
+            r := "$row".r;
+            op := %1$L;
+            "$ops" := '{%1$s}';
+            "$topics" := %2$s;$text$,
+            operation,
+            v_topics
+        )
+    end;
+
+    v_turn := case when operation = 'UPDATE' then $text$
+                if "$new_topics" <> "$old_topics" then
+                    if op = 'DELETE' then
+                        r := "$old";
+                        o := null;
+                        changes := null;
+                        "$topics" := array(select unnest("$old_topics") except select unnest("$new_topics"));
+                    elsif op = 'INSERT' then
+                        r := "$new";
+                        o := null;
+                        changes := null;
+                        "$topics" := array(select unnest("$new_topics") except select unnest("$old_topics"));
+                    else
+                        r := "$new";
+                        o := "$old";
+                        changes := "$changes";
+                        "$topics" := array(select unnest("$new_topics") intersect select unnest("$old_topics"));
+                    end if;
+                end if;$text$ else '' end;
+
+    return format(
+        $text$
+#variable_conflict use_variable
+declare
+    r %1$s;
+    o %1$s;
+    op text;
+    changes jsonb;
+    "$row" record;
+    "$new" %1$s;
+    "$old" %1$s;
+    "$changes" jsonb;
+    "$pass" integer;
+    "$many" boolean := false;
+    "$ops" text[];
+    "$new_topics" text[];
+    "$old_topics" text[];
+    "$topics" text[];
+    "$topic" text;
+    "$event" text;
+    "$data" jsonb;
+    "$count" integer := 0;
+    "$keep_topics" text[] := '{}';
+    "$keep_events" text[] := '{}';
+    "$keep_data" jsonb[] := '{}';
+    "$bulk" text[] := '{}';
+    "$bulk_counts" bigint[] := '{}';
+    "$state" text;
+    "$message" text;
+    "$sample" jsonb;
+begin
+    for "$pass" in 1 .. 3 loop
+        <<rows>>
+        for "$row" in %2$s loop%3$s
+            foreach op in array "$ops" loop%4$s
+                continue when "$topics" = '{}';
+                "$event" := (%5$s
+                );
+                continue when "$event" is null;
+                if "$pass" = 2 then
+                    "$keep_topics" := "$keep_topics" || "$topics";
+                    if cardinality("$keep_topics") > 100000 then
+                        select c.topics, c.counts into "$bulk", "$bulk_counts"
+                        from tidings.count_topics("$keep_topics", "$bulk", "$bulk_counts", 0) c;
+                        "$keep_topics" := '{}';
+                    end if;
+                    continue;
+                end if;
+                "$data" := null;
+                foreach "$topic" in array "$topics" loop
+                    continue when "$topic" = any ("$bulk");
+                    if "$data" is null then
+                        "$data" := coalesce((%6$s
+                        ), '{}');
+                    end if;
+                    "$count" := "$count" + 1;
+                    "$keep_topics"["$count"] := "$topic";
+                    "$keep_events"["$count"] := "$event";
+                    "$keep_data"["$count"] := "$data";
+                end loop;
+                if "$count" > 1000 then
+                    "$many" := true;
+                    if "$pass" = 3 then
+                        perform tidings.append("$keep_topics", "$keep_events", "$keep_data");
+                    end if;
+                    "$count" := 0;
+                    "$keep_topics" := '{}';
+                    "$keep_events" := '{}';
+                    "$keep_data" := '{}';
+                    exit rows when "$pass" = 1;
+                end if;
+            end loop;
+        end loop;
+        if "$pass" = 2 then
+            select c.topics, c.counts into "$bulk", "$bulk_counts"
+            from tidings.count_topics("$keep_topics", "$bulk", "$bulk_counts", 1000) c;
+            "$keep_topics" := '{}';
+        elsif "$count" > 0 then
+            perform tidings.append("$keep_topics", "$keep_events", "$keep_data");
+        end if;
+        exit when not "$many";
+    end loop;
+    if "$bulk" <> '{}' then
+        perform tidings.append(
+            "$bulk",
+            array_fill(%8$L::text, array[cardinality("$bulk")]),
+            array(select jsonb_build_object('count', u.n) from unnest("$bulk_counts") u (n))
+        );
+    end if;
+    return null;%7$s
+end;
+$text$,
+        tbl, v_rows, v_load, v_turn, v_event, v_data, v_handler, (declaration ->> 'entity') || '.bulk'
+    );
+end;
+$source$;
+revoke all on function tidings.capture_source(regclass, text, jsonb) from public;
+grant execute on function tidings.capture_source(regclass, text, jsonb) to tidings_dba;

@@ -1,0 +1,24 @@
+-- Starts a new epoch by hand: after a restore that nothing can detect, such as a disk snapshot brought back in place.
+-- Every position clients hold becomes void; they reload. Returns the epoch's name.
+--
+-- Locks: the sequencer's, waited for.
+create or replace function tidings.new_epoch()
+    returns text
+    language plpgsql
+    volatile
+    security definer
+    set search_path = ''
+as $$
+declare
+    st tidings.run;
+begin
+    lock table tidings.runner in exclusive mode;
+    select * into st from tidings.run r order by r.run desc limit 1;
+    st := tidings.begin_epoch(st);
+    perform tidings.keep_state(st);
+    perform pg_notify('tidings_stream', st.gseq::text);
+    return st.epoch;
+end;
+$$;
+revoke all on function tidings.new_epoch() from public;
+grant execute on function tidings.new_epoch() to tidings_dba;

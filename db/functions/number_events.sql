@@ -1,0 +1,70 @@
+-- Numbers a page of events, in the order given: each gets the next gseq and the next seq of its topic. Returns how many.
+--
+-- Poison: when a page fails it is tried in halves, down to the one row that cannot be numbered; that row is recorded in
+-- capture_error (which resets its topic) and the rest goes on. Called by sequence() only, under its lock.
+create or replace function tidings.number_events(
+    ids bigint[],
+    ats timestamptz[],
+    topics text[],
+    after_gseq bigint,
+    at timestamptz
+)
+    returns integer
+    language plpgsql
+    volatile
+    security definer
+    set search_path = ''
+as $$
+declare
+    v_count integer := cardinality(ids);
+    v_half integer := v_count / 2;
+    v_done integer;
+begin
+    begin
+        insert into tidings.stream (gseq, topic, seq, event_id, event_at, sequenced_at)
+        select
+            after_gseq + b.n,
+            b.topic,
+            h.seq + row_number() over (partition by b.topic order by b.n),
+            b.id,
+            b.at,
+            number_events.at
+        from unnest(ids, ats, topics) with ordinality b (id, at, topic, n)
+        join (
+            select t.topic, greatest(0, th.seq, last.seq) as seq
+            from (select distinct u.topic from unnest(topics) u (topic)) t
+            left join tidings.topic_head th on th.topic = t.topic
+            left join lateral (
+                -- The days since topic_head was flushed, and no day that is still to come.
+                select s.seq
+                from tidings.stream s
+                where s.topic = t.topic
+                    and s.sequenced_at >= (select date_trunc('day', f.at, 'UTC') from tidings.heads_flushed f)
+                    and s.sequenced_at <= number_events.at
+                order by s.seq desc
+                limit 1
+            ) last on true
+        ) h on h.topic = b.topic
+        order by b.n;
+        return v_count;
+    exception
+        when others or assert_failure then
+            if v_count = 1 then
+                -- A mark that cannot be put into its topic becomes a floor of the kind; one of ours is only recorded.
+                insert into tidings.capture_error (table_name, tracking, operation, topics, kinds, sqlstate, message, sample)
+                select 'tidings.stream', 'sequence', 'NUMBER',
+                    case when e.topic like 'tidings:%' then '{}' when e.event <> 'tidings.reset' then array[e.topic] end,
+                    case when e.topic like 'tidings:%' then '{}' else array[split_part(e.topic, ':', 1)] end,
+                    sqlstate, sqlerrm, jsonb_build_object('id', e.id::text, 'topic', e.topic, 'event', e.event)
+                from tidings.event e
+                where e.id = ids[1] and e.at = ats[1];
+                return 0;
+            end if;
+    end;
+    v_done := tidings.number_events(ids[:v_half], ats[:v_half], topics[:v_half], after_gseq, at);
+    return v_done + tidings.number_events(
+        ids[v_half + 1:], ats[v_half + 1:], topics[v_half + 1:], after_gseq + v_done, at
+    );
+end;
+$$;
+revoke all on function tidings.number_events(bigint[], timestamptz[], text[], bigint, timestamptz) from public;

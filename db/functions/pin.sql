@@ -1,0 +1,45 @@
+-- Everything a subscription needs to know before it answers, for many at once and all in the caller's snapshot (stable, so
+-- its queries share it): may the user read the topic, the topic's head and epoch, the head of the whole stream, and
+-- whether every event after `since` is still there to be replayed.
+--
+-- resumable: since is not above the head nor below the topic's floor, and the event that follows it is in the log.
+create or replace function tidings.pin(users text[], topics text[], sinces bigint[])
+    returns table (n integer, allowed boolean, head bigint, epoch text, gseq bigint, resumable boolean)
+    language plpgsql
+    stable
+    security invoker
+    set search_path = ''
+as $$
+declare
+    v_allowed boolean[] := tidings.may_read(users, topics);
+    v_run tidings.run;
+begin
+    select r.* into v_run from tidings.run r order by r.run desc limit 1;
+    return query
+    select
+        u.n::integer,
+        v_allowed[u.n],
+        h.head,
+        tidings.topic_epoch(u.topic, v_run.epoch),
+        v_run.gseq,
+        coalesce(
+            u.since <= h.head
+            and u.since >= coalesce((select t.floor from tidings.topic_head t where t.topic = u.topic), 0)
+            and (
+                u.since = h.head
+                or exists (
+                    select
+                    from tidings.stream s
+                    where s.topic = u.topic and s.seq = u.since + 1
+                        and exists (select from tidings.event e where e.id = s.event_id and e.at = s.event_at)
+                )
+            ),
+            false
+        )
+    from unnest(users, topics, sinces) with ordinality u (user_id, topic, since, n)
+    cross join lateral (select case when v_allowed[u.n] then tidings.head(u.topic) else 0 end as head) h
+    order by u.n;
+end;
+$$;
+revoke all on function tidings.pin(text[], text[], bigint[]) from public;
+grant execute on function tidings.pin(text[], text[], bigint[]) to tidings_server;

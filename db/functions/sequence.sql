@@ -1,0 +1,218 @@
+-- Turns commit order into numbers. One call is one run: it takes the events that became visible since the snapshot of the
+-- last pass, gives each a gseq and a seq, appends them to tidings.stream and rings one doorbell.
+--
+-- Call it as one autocommit statement, READ COMMITTED, with a statement timeout; any server may, one at a time does.
+-- Answers: numbered (rows of this run), gseq (the stream's head), epoch, more (call again at once), busy (another runner
+-- is at it), oldest_ms (how long the oldest row of this run had waited), xmin (no transaction below it is open).
+--
+-- What became visible: a row invisible to the last pass's snapshot `prev`. Read in id order above prev_id, the highest id
+-- drawn before that snapshot; below it only transactions that prev saw open and that have ended since can have rows (few,
+-- read by xid). MVCC hides the rest. A pass of more than a page is numbered page by page in id order, bounded by the snapshot `upto`,
+-- so cause stays before effect across pages.
+--
+-- Locks: exclusive on tidings.runner, not waited for. Invariant: no write, hence no transaction id of our own, before
+-- the snapshot is taken; else our own marks would count as seen.
+create or replace function tidings.sequence(
+    out numbered integer,
+    out gseq bigint,
+    out epoch text,
+    out more boolean,
+    out busy boolean,
+    out oldest_ms double precision,
+    out xmin xid8
+)
+    language plpgsql
+    volatile
+    security definer
+    set search_path = ''
+    -- Statistics lie about a day that has just begun; planning over every day costs more than running, compiling more still.
+    set enable_seqscan = off
+    set plan_cache_mode = force_generic_plan
+    set jit = off
+as $$
+declare
+    c_page constant integer := 10000;
+    st tidings.run;
+    v_fresh boolean;
+    v_drawn bigint;
+    v_lost bigint;
+    v_errors bigint;
+    v_horizon timestamptz;
+    v_now pg_snapshot;
+    v_finished xid8[];
+    v_ids bigint[];
+    v_ats timestamptz[];
+    v_topics text[];
+    v_marks bigint[];
+    v_room integer;
+begin
+    numbered := 0;
+    more := false;
+    busy := false;
+    if current_setting('transaction_isolation') <> 'read committed' or pg_current_xact_id_if_assigned() is not null then
+        raise exception 'expected tidings.sequence() to be a statement of its own in READ COMMITTED'
+            using errcode = '25001';
+    end if;
+    begin
+        lock table tidings.runner in exclusive mode nowait;
+    exception
+        when lock_not_available then
+            busy := true;
+            return;
+    end;
+    -- Numbers that were shown must not be lost with a crash.
+    if current_setting('synchronous_commit') in ('off', 'local') then
+        perform set_config('synchronous_commit', 'on', true);
+    end if;
+
+    select r.* into st from tidings.run r order by r.run desc limit 1;
+    if st.postmaster_started_at is distinct from pg_postmaster_start_time() then
+        if st.timeline is distinct from left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
+            or st.system_identifier is distinct from (select c.system_identifier from pg_control_system() c)
+        then
+            st := tidings.begin_epoch(st);
+            perform tidings.keep_state(st);
+            epoch := st.epoch;
+            gseq := st.gseq;
+            xmin := pg_snapshot_xmin(st.prev);
+            more := true;
+            perform pg_notify('tidings_stream', gseq::text);
+            return;
+        end if;
+        st.postmaster_started_at := pg_postmaster_start_time();
+    end if;
+    epoch := st.epoch;
+    gseq := st.gseq;
+
+    -- In this order: what is drawn, or moves, after it was read here belongs to a later pass.
+    select h.at into v_horizon from tidings.horizon h;
+    select case when q.is_called then q.last_value else q.last_value - 1 end into v_drawn from tidings.event_id q;
+    select q.last_value into v_lost from tidings.capture_lost q;
+    select case when q.is_called then q.last_value else 0 end into v_errors from tidings.capture_error_id_seq q;
+    select pg_current_snapshot() into v_now;
+    xmin := pg_snapshot_xmin(v_now);
+
+    v_fresh := st.upto is null;
+    select array(select x from pg_snapshot_xip(st.prev) x where pg_visible_in_snapshot(x, coalesce(st.upto, v_now)))
+        into v_finished;
+
+    if exists (select from tidings.unnumbered) then
+        select array_agg(u.id order by u.id), array_agg(u.at order by u.id), array_agg(u.topic order by u.id)
+            into v_ids, v_ats, v_topics
+        from (
+            select n.id, n.at, e.topic
+            from (select * from tidings.unnumbered n order by n.id limit c_page) n
+            join tidings.event e on e.id = n.id and e.at = n.at
+        ) u;
+    end if;
+
+    if v_ids is not null then
+        -- What an epoch began with goes first; the pass itself waits.
+        delete from tidings.unnumbered n where n.id <= v_ids[cardinality(v_ids)];
+        more := true;
+    elsif v_fresh
+        and v_drawn = st.prev_id
+        and v_finished = '{}'
+        and v_errors = st.error_id
+        and v_lost = st.lost
+        and (st.lost_until is null or xmin < st.lost_until)
+        and not exists (select from tidings.pending_mark)
+    then
+        return;
+    else
+        if v_fresh then
+            st.upto := v_now;
+            st.upto_id := v_drawn;
+            st.upto_gseq := st.gseq;
+            st.upto_horizon := v_horizon;
+            st.upto_error_id := v_errors;
+            st.after_id := 0;
+        end if;
+        -- Two statements, because starting a scan of every day costs more than reading what is new in it.
+        if v_finished <> '{}' then
+            select array_agg(c.id order by c.id), array_agg(c.at order by c.id), array_agg(c.topic order by c.id),
+                array_agg(c.id) filter (where c.event in ('tidings.reset', 'tidings.floor'))
+                into v_ids, v_ats, v_topics, v_marks
+            from (
+                select f.*
+                from unnest(v_finished) x
+                cross join lateral (
+                    select e.id, e.at, e.topic, e.event
+                    from tidings.event e
+                    where e.xid = x
+                        and e.id > st.after_id
+                        and e.id <= st.prev_id
+                        and e.at >= st.open_horizon
+                        -- A restored row may carry the number of one of this cluster's transactions.
+                        and (e.id > st.epoch_id or not tidings.is_numbered(e.id, e.at))
+                    order by e.id
+                    limit c_page
+                ) f
+                order by f.id
+                limit c_page
+            ) c;
+        end if;
+        v_room := c_page - coalesce(cardinality(v_ids), 0);
+        if v_room > 0 and st.upto_id > greatest(st.prev_id, st.after_id) then
+            select
+                v_ids || array_agg(c.id order by c.id),
+                v_ats || array_agg(c.at order by c.id),
+                v_topics || array_agg(c.topic order by c.id),
+                v_marks || array_agg(c.id) filter (where c.event in ('tidings.reset', 'tidings.floor'))
+                into v_ids, v_ats, v_topics, v_marks
+            from (
+                select e.id, e.at, e.topic, e.event
+                from tidings.event e
+                where e.id > greatest(st.prev_id, st.after_id)
+                    and not pg_visible_in_snapshot(e.xid, st.prev)
+                    and pg_visible_in_snapshot(e.xid, st.upto)
+                    and e.at >= st.prev_horizon
+                order by e.id
+                limit v_room
+            ) c;
+        end if;
+        if cardinality(v_ids) = c_page then
+            st.after_id := v_ids[c_page];
+            more := true;
+        else
+            if st.upto_error_id > 0 then
+                perform tidings.collect_losses(st, v_finished);
+            end if;
+            st.open_horizon := case
+                when pg_snapshot_xmin(st.upto) >= pg_snapshot_xmax(st.prev) then st.prev_horizon
+                else least(st.open_horizon, st.prev_horizon)
+            end;
+            st.prev_horizon := st.upto_horizon;
+            st.prev := st.upto;
+            st.prev_id := st.upto_id;
+            st.prev_gseq := st.upto_gseq;
+            st.upto := null;
+            st.error_id := st.upto_error_id;
+        end if;
+    end if;
+    -- What could not even be recorded: told at once, and again when whoever drew it must have ended.
+    if v_lost > st.lost or xmin >= st.lost_until then
+        insert into tidings.pending_mark (topic, kind) values (null, null);
+        st.lost_until := case when v_lost > st.lost then pg_snapshot_xmax(v_now) end;
+        st.lost := v_lost;
+    end if;
+
+    st.at := greatest(clock_timestamp(), st.at);
+    if v_ids is not null then
+        numbered := tidings.number_events(v_ids, v_ats, v_topics, st.gseq, st.at);
+        oldest_ms := 1000 * extract(epoch from st.at - (select min(u.at) from unnest(v_ats) u (at)));
+        if v_marks is not null then
+            perform tidings.raise_floors(st.gseq, v_marks, st.at);
+        end if;
+        st.gseq := st.gseq + numbered;
+        gseq := st.gseq;
+    end if;
+    more := tidings.place_marks() or more;
+    perform tidings.keep_state(st);
+    if numbered > 0 and pg_notification_queue_usage() < 0.5 then
+        perform pg_notify('tidings_stream', gseq::text);
+    end if;
+end;
+$$;
+revoke all on function tidings.sequence() from public;
+grant execute on function tidings.sequence() to tidings_server;

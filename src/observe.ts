@@ -1,0 +1,37 @@
+/** The closed union of everything noteworthy; logger, metrics and traces consume it, stages only produce it. */
+
+/** One thing that happened. `type` is `<stage>.<what>`; fields carry units in their names and never a token. */
+export type Observation =
+    | { readonly type: 'server.started'; readonly url: string; readonly tookMs: number }
+    | { readonly type: 'server.stopping'; readonly reason: string }
+    | { readonly type: 'server.stopped'; readonly tookMs: number }
+    | { readonly type: 'service.failed'; readonly service: string; readonly error: unknown }
+    | { readonly type: 'sequencer.ran'; readonly numbered: number; readonly tookMs: number }
+    | { readonly type: 'sequencer.state'; readonly state: string }
+    | { readonly type: 'sequencer.failed'; readonly error: unknown; readonly retryInMs: number }
+    | { readonly type: 'tail.read'; readonly events: number; readonly tookMs: number; readonly gseq: number }
+    | { readonly type: 'tail.failed'; readonly error: unknown; readonly retryInMs: number }
+    | { readonly type: 'tail.epoch'; readonly from: string; readonly to: string }
+    | { readonly type: 'doorbell.state'; readonly state: string }
+    | { readonly type: 'doorbell.rang'; readonly channel: string }
+    | { readonly type: 'doorbell.failed'; readonly error: unknown }
+    | { readonly type: 'doorbell.deaf'; readonly missed: number }
+    | { readonly type: 'socket.opened'; readonly connection: string; readonly address: string }
+    | { readonly type: 'socket.closed'; readonly connection: string; readonly userId: string | null; readonly code: number }
+    | { readonly type: 'socket.refused'; readonly reason: string; readonly address: string }
+    | { readonly type: 'socket.dropped'; readonly connection: string; readonly reason: string; readonly frames: number }
+    | { readonly type: 'auth.failed'; readonly where: string; readonly reason: string; readonly address: string }
+    | { readonly type: 'subscription.reset'; readonly topic: string; readonly reason: string }
+    | { readonly type: 'handler.failed'; readonly where: string; readonly error: unknown }
+    | {
+          readonly type: 'http.answered';
+          readonly method: string;
+          readonly route: string;
+          readonly status: number;
+          readonly tookMs: number;
+          readonly requestId: string;
+      }
+    | { readonly type: 'database.notice'; readonly message: string };
+
+/** Where stages put what they noticed. Must not throw and must be cheap: it is called on every event's way. */
+export type Observe = (observation: Observation) => void;

@@ -1,0 +1,123 @@
+/** Runs `tidings.sequence()` in the rhythm of `rhythm.ts`, on a connection of its own, for as long as the server lives. */
+
+import type { Observe } from '../observe.ts';
+import { createPause } from '../pause.ts';
+import type { Service } from '../service.ts';
+import type { SequenceRun } from '../store/run-sequencer.ts';
+import { createRhythm, type Step } from './rhythm.ts';
+
+/** The three statements the runner needs, on one session. */
+export type SequencerPort = {
+    run(): Promise<SequenceRun>;
+    stayAwake(): Promise<boolean>;
+    fallAsleep(): Promise<bigint>;
+    close(): Promise<void>;
+};
+
+export type SequencerOptions = {
+    readonly port: SequencerPort;
+    readonly intervalMs: number;
+    readonly observe: Observe;
+    /** Called after a run that numbered something has committed. */
+    readonly onNumbered: (gseq: number) => void;
+};
+
+/** The sequencer: a service that can be rung. */
+export type Sequencer = Service & { ring(): void };
+
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 1000;
+
+/** Makes the sequencer of this process. Any number of processes may run one; PostgreSQL lets one work at a time. */
+export function createSequencer({ port, intervalMs, observe, onNumbered }: SequencerOptions): Sequencer {
+    const rhythm = createRhythm(intervalMs);
+    let rings = 0;
+    let backend = 0;
+    let failures = 0;
+    let shownState = '';
+    let wakeable = false;
+    let running: Promise<void> | undefined;
+    const pause = createPause();
+
+    async function act(step: Step): Promise<void> {
+        if (step.action === 'stay_awake') {
+            rhythm.lockAnswered(await port.stayAwake());
+        } else if (step.action === 'fall_asleep') {
+            rhythm.sleepBegan(await port.fallAsleep());
+        }
+        if (rhythm.state !== shownState) {
+            shownState = rhythm.state;
+            observe({ type: 'sequencer.state', state: shownState });
+        }
+    }
+
+    async function turn(): Promise<Step> {
+        const heard = rings;
+        rings = 0;
+        const startedMs = performance.now();
+        const run = await port.run();
+        const nowMs = performance.now();
+        if (run.backend !== backend) {
+            if (backend !== 0) {
+                rhythm.sessionLost();
+            }
+            backend = run.backend;
+        }
+        if (run.numbered > 0) {
+            onNumbered(run.gseq);
+        }
+        observe({ type: 'sequencer.ran', numbered: run.numbered, tookMs: nowMs - startedMs });
+        const step = rhythm.beat({ ...run, nowMs, rings: heard });
+        await act(step);
+        failures = 0;
+        return step;
+    }
+
+    /** Waits out a step; a ring ends it early where the step allows. */
+    async function rest(step: Pick<Step, 'waitMs' | 'wakeable'>): Promise<void> {
+        if (step.wakeable && rings > 0) {
+            return;
+        }
+        wakeable = step.wakeable;
+        await pause.wait(step.waitMs);
+        wakeable = false;
+    }
+
+    async function failed(error: unknown): Promise<void> {
+        failures += 1;
+        rhythm.sessionLost();
+        const retryInMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures) * (0.5 + Math.random() / 2);
+        observe({ type: 'sequencer.failed', error, retryInMs });
+        await rest({ waitMs: retryInMs, wakeable: false });
+    }
+
+    async function loop(): Promise<void> {
+        while (!pause.ended) {
+            try {
+                await rest(await turn());
+            } catch (error) {
+                if (!pause.ended) {
+                    await failed(error);
+                }
+            }
+        }
+    }
+
+    return {
+        name: 'sequencer',
+        ring() {
+            rings += 1;
+            if (wakeable) {
+                pause.wake();
+            }
+        },
+        async start() {
+            running ??= loop();
+        },
+        async stop() {
+            pause.end();
+            await running;
+            await port.close();
+        },
+    };
+}

@@ -1,0 +1,54 @@
+/** Connections to PostgreSQL: one place for how they are named, which role they take and how long they may hang. */
+
+import postgres from 'postgres';
+import type { Observe } from '../observe.ts';
+
+/** A pool of connections, or a pool of one. */
+export type Database = postgres.Sql;
+
+/** What one pool is for. */
+export type ConnectionOptions = {
+    /** Shown in `pg_stat_activity`. */
+    readonly name: string;
+    readonly max: number;
+    /** Role taken at connect; unset: the login's own. */
+    readonly role?: string;
+    /** Server-side limits, in milliseconds. */
+    readonly statementTimeoutMs?: number;
+    readonly lockTimeoutMs?: number;
+    readonly observe?: Observe;
+};
+
+/** The role the server's queries run as; `can_read` therefore never has more rights than it. */
+export const SERVER_ROLE = 'tidings_server';
+
+/**
+ * Opens a pool. Nothing is connected until the first query; lost connections are opened again by themselves.
+ *
+ * READ COMMITTED is pinned, as `tidings.sequence()` needs it whatever the database's default is.
+ */
+export function connect(url: string, options: ConnectionOptions): Database {
+    return postgres(url, {
+        max: options.max,
+        max_lifetime: null,
+        connect_timeout: 10,
+        keep_alive: 15,
+        backoff: (attempt) => Math.min(2, 0.05 * 2 ** attempt) * (0.5 + Math.random() / 2),
+        onnotice: (notice) => {
+            const severity = notice['severity'];
+            if (severity === 'WARNING') {
+                options.observe?.({ type: 'database.notice', message: String(notice['message']) });
+            }
+        },
+        connection: {
+            application_name: options.name,
+            default_transaction_isolation: 'read committed',
+            idle_in_transaction_session_timeout: 60_000,
+            tcp_user_timeout: 15_000,
+            TimeZone: 'UTC',
+            ...(options.role === undefined ? {} : { role: options.role }),
+            ...(options.statementTimeoutMs === undefined ? {} : { statement_timeout: options.statementTimeoutMs }),
+            ...(options.lockTimeoutMs === undefined ? {} : { lock_timeout: options.lockTimeoutMs }),
+        },
+    });
+}

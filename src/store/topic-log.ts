@@ -1,0 +1,49 @@
+/** The log as a subscription needs it: pin a place, read from there. A port, so that the socket core needs no database. */
+
+import type { LoggedEvent, Topic } from '../event.ts';
+import type { Database } from './connect.ts';
+import { readTopic } from './read-topic.ts';
+
+/** Who wants to read what, and from where; `since` null: from now on. */
+export type PinRequest = { readonly userId: string; readonly topic: Topic; readonly since: number | null };
+
+/** What one snapshot says about a request. */
+export type Pin = {
+    readonly allowed: boolean;
+    /** The topic's head: 0 if it never had an event. */
+    readonly head: number;
+    /** The topic's epoch. */
+    readonly epoch: string;
+    /** The head of the whole stream. */
+    readonly gseq: number;
+    /** Whether every event after `since` is still in the log and no loss lies between. */
+    readonly resumable: boolean;
+};
+
+/** Reads of the log by topic. */
+export type TopicLog = {
+    /** Answers in the order asked, all in one snapshot and one query. */
+    pin(requests: readonly PinRequest[]): Promise<readonly Pin[]>;
+    /** Events with `after < seq <= upto`, in order, at most `limit`. */
+    read(topic: Topic, after: number, upto: number, limit: number): Promise<readonly LoggedEvent[]>;
+};
+
+type Row = { allowed: boolean; head: string; epoch: string; gseq: string; resumable: boolean };
+
+/** The log in PostgreSQL. */
+export function createTopicLog(sql: Database): TopicLog {
+    return {
+        async pin(requests) {
+            const rows = await sql<Row[]>`
+                select p.allowed, p.head, p.epoch, p.gseq, p.resumable
+                from tidings.pin(
+                    ${requests.map((request) => request.userId)}::text[],
+                    ${requests.map((request) => request.topic)}::text[],
+                    ${requests.map((request) => request.since)}::bigint[]
+                ) p
+                order by p.n`;
+            return rows.map((row) => ({ ...row, head: Number(row.head), gseq: Number(row.gseq) }));
+        },
+        read: (topic, after, upto, limit) => readTopic(sql, topic, after, upto, limit),
+    };
+}
