@@ -30,7 +30,9 @@ begin
     from pg_trigger t
     join pg_proc p on p.oid = t.tgfoid
     join pg_namespace n on n.oid = p.pronamespace and n.nspname = 'tidings_capture'
-    where t.tgrelid = tbl and t.tgparentid = 0 and obj_description(p.oid, 'pg_proc')::jsonb = declaration;
+    where t.tgrelid = tbl and t.tgparentid = 0
+        -- Comments of other functions are no JSON, and a condition may be looked at before the join.
+        and case when n.nspname = 'tidings_capture' then obj_description(p.oid, 'pg_proc')::jsonb = declaration end;
     if v_present = v_wanted then
         return;
     end if;

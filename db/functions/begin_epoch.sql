@@ -3,7 +3,7 @@
 -- anything in the transaction has drawn a transaction id.
 --
 -- Transaction ids in restored rows mean nothing here. What `st` says is still true of the rows that came with it: all up
--- to prev_id is numbered, save what prev saw open; the few after prev_id that are numbered have a gseq above prev_gseq.
+-- to prev_id is numbered, save what prev did not see; the few after prev_id that are numbered have a gseq above prev_gseq.
 create or replace function tidings.begin_epoch(st tidings.run)
     returns tidings.run
     language plpgsql
@@ -24,6 +24,7 @@ begin
                 st.run is null
                 or e.id > st.prev_id
                 or e.xid in (select pg_snapshot_xip(st.prev))
+                or (e.xid >= pg_snapshot_xmax(st.prev) and e.xid < st.prev_xid)
             )
             and not exists (
                 select from tidings.stream s where s.event_id = e.id and (st.run is null or s.gseq > st.prev_gseq)
@@ -31,6 +32,7 @@ begin
         on conflict do nothing
     )
     select pg_current_snapshot() into nx.prev;
+    nx.prev_xid := pg_current_xact_id();
     nx.at := greatest(clock_timestamp(), st.at);
     nx.epoch := substr(replace(gen_random_uuid()::text, '-', ''), 1, 12);
     nx.gseq := coalesce(st.gseq, (select max(s.gseq) from tidings.stream s), 0);

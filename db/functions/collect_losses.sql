@@ -12,12 +12,14 @@ begin atomic
         select c.topics, c.kinds
         from tidings.capture_error c
         where c.id > (st).error_id
-            and c.xid >= pg_snapshot_xmax((st).prev)
+            and not pg_visible_in_snapshot(c.xid, (st).prev)
             and pg_visible_in_snapshot(c.xid, (st).upto)
         union all
         select c.topics, c.kinds
         from tidings.capture_error c
-        where c.xid = any (finished)
+        where c.id <= (st).error_id
+            and (c.xid = any (finished) or (c.xid >= pg_snapshot_xmax((st).prev) and c.xid < (st).prev_xid))
+            and pg_visible_in_snapshot(c.xid, (st).upto)
     )
     select u.topic, null::text
     from taken t cross join lateral unnest(t.topics) u (topic)

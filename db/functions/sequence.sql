@@ -6,8 +6,9 @@
 -- is at it), oldest_ms (how long the oldest row of this run had waited), xmin (no transaction below it is open).
 --
 -- What became visible: a row invisible to the last pass's snapshot `prev`. Read in id order above prev_id, the highest id
--- drawn before that snapshot; below it only transactions that prev saw open and that have ended since can have rows (few,
--- read by xid). MVCC hides the rest. A pass of more than a page is numbered page by page in id order, bounded by the snapshot `upto`,
+-- drawn before that snapshot; at or below it only transactions that were at work then can have rows: those prev saw open
+-- and that have ended since, and those from its xmax ("latest completed + 1", so they may have begun) up to prev_xid, drawn
+-- right after it. They are few and read by xid. MVCC hides the rest. A pass of more than a page is numbered page by page in id order, bounded by the snapshot `upto`,
 -- so cause stays before effect across pages.
 --
 -- Locks: exclusive on tidings.runner, not waited for. Invariant: no write, hence no transaction id of our own, before
@@ -123,26 +124,32 @@ begin
         if v_fresh then
             st.upto := v_now;
             st.upto_id := v_drawn;
+            st.upto_xid := pg_current_xact_id();
             st.upto_gseq := st.gseq;
             st.upto_horizon := v_horizon;
             st.upto_error_id := v_errors;
             st.after_id := 0;
         end if;
         -- Two statements, because starting a scan of every day costs more than reading what is new in it.
-        if v_finished <> '{}' then
+        if v_finished <> '{}' or st.prev_xid > pg_snapshot_xmax(st.prev) then
             select array_agg(c.id order by c.id), array_agg(c.at order by c.id), array_agg(c.topic order by c.id),
                 array_agg(c.id) filter (where c.event in ('tidings.reset', 'tidings.floor'))
                 into v_ids, v_ats, v_topics, v_marks
             from (
                 select f.*
-                from unnest(v_finished) x
+                from (
+                    select x as from_xid, x as to_xid from unnest(v_finished) x
+                    union all
+                    select pg_snapshot_xmax(st.prev), (st.prev_xid::text::bigint - 1)::text::xid8
+                ) w
                 cross join lateral (
                     select e.id, e.at, e.topic, e.event
                     from tidings.event e
-                    where e.xid = x
+                    where e.xid between w.from_xid and w.to_xid
                         and e.id > st.after_id
                         and e.id <= st.prev_id
                         and e.at >= st.open_horizon
+                        and pg_visible_in_snapshot(e.xid, st.upto)
                         -- A restored row may carry the number of one of this cluster's transactions.
                         and (e.id > st.epoch_id or not tidings.is_numbered(e.id, e.at))
                     order by e.id
@@ -166,7 +173,7 @@ begin
                 where e.id > greatest(st.prev_id, st.after_id)
                     and not pg_visible_in_snapshot(e.xid, st.prev)
                     and pg_visible_in_snapshot(e.xid, st.upto)
-                    and e.at >= st.prev_horizon
+                    and e.at >= st.open_horizon
                 order by e.id
                 limit v_room
             ) c;
@@ -179,12 +186,13 @@ begin
                 perform tidings.collect_losses(st, v_finished);
             end if;
             st.open_horizon := case
-                when pg_snapshot_xmin(st.upto) >= pg_snapshot_xmax(st.prev) then st.prev_horizon
+                when pg_snapshot_xmin(st.upto) >= st.prev_xid then st.prev_horizon
                 else least(st.open_horizon, st.prev_horizon)
             end;
             st.prev_horizon := st.upto_horizon;
             st.prev := st.upto;
             st.prev_id := st.upto_id;
+            st.prev_xid := st.upto_xid;
             st.prev_gseq := st.upto_gseq;
             st.upto := null;
             st.error_id := st.upto_error_id;
@@ -193,7 +201,7 @@ begin
     -- What could not even be recorded: told at once, and again when whoever drew it must have ended.
     if v_lost > st.lost or xmin >= st.lost_until then
         insert into tidings.pending_mark (topic, kind) values (null, null);
-        st.lost_until := case when v_lost > st.lost then pg_snapshot_xmax(v_now) end;
+        st.lost_until := case when v_lost > st.lost then pg_current_xact_id() end;
         st.lost := v_lost;
     end if;
 

@@ -93,8 +93,10 @@ create table tidings.run (
     gseq bigint not null,
     -- Everything visible in it is numbered, save what `unnumbered` lists.
     prev pg_snapshot not null,
-    -- The highest event id drawn before prev was taken.
+    -- The highest event id drawn before prev was taken, and a transaction id drawn after it. A snapshot's xmax is the
+    -- latest completed transaction + 1: those from there up to prev_xid may have been at work already.
     prev_id bigint not null,
+    prev_xid xid8 not null,
     -- gseq when the pass that ended in prev began.
     prev_gseq bigint not null,
     -- The horizon at prev, and that at the youngest earlier pass older than every transaction open in prev.
@@ -103,6 +105,7 @@ create table tidings.run (
     -- A pass in pages: what it may number, where it is. Null between passes.
     upto pg_snapshot,
     upto_id bigint,
+    upto_xid xid8,
     upto_gseq bigint,
     upto_horizon timestamptz,
     after_id bigint not null default 0,
