@@ -22,3 +22,12 @@ end;
 $$;
 revoke all on function tidings.new_epoch() from public;
 grant execute on function tidings.new_epoch() to tidings_dba;
+
+-- The first epoch is there before the first event.
+do $$
+begin
+    if not exists (select from tidings.run) then
+        perform tidings.new_epoch();
+    end if;
+end;
+$$;

@@ -114,6 +114,7 @@ begin
     elsif v_fresh
         and v_drawn = st.prev_id
         and v_finished = '{}'
+        and st.prev_xid <= pg_snapshot_xmax(st.prev)
         and v_errors = st.error_id
         and v_lost = st.lost
         and (st.lost_until is null or xmin < st.lost_until)
@@ -214,6 +215,8 @@ begin
         end if;
         st.gseq := st.gseq + numbered;
         gseq := st.gseq;
+        -- What was put aside becomes a mark in the next run.
+        more := more or numbered < cardinality(v_ids);
     end if;
     more := tidings.place_marks() or more;
     perform tidings.keep_state(st);

@@ -20,14 +20,23 @@ create table tidings.setting (
     value jsonb not null
 );
 
+-- Keys that every server of this database must share and nobody else may see.
+create table tidings.secret (
+    name text primary key,
+    value bytea not null
+);
+-- Seals page cursors.
+insert into tidings.secret values ('cursor', sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')));
+
 -- Keys given to emit and send_notification; a second use within retention does nothing.
 create table tidings.dedupe (
     key text primary key,
     at timestamptz not null default clock_timestamp()
 );
 
+grant select on tidings.secret to tidings_server;
 grant select on tidings.topic_kinds, tidings.setting to tidings_server, tidings_reader, tidings_dba;
 reset role;
 
 -- migrate:down
-drop table tidings.topic_kinds, tidings.setting, tidings.dedupe;
+drop table tidings.topic_kinds, tidings.setting, tidings.secret, tidings.dedupe;

@@ -65,8 +65,8 @@ export type Rhythm = {
     readonly state: RhythmState;
 };
 
-/** Starts asleep. `intervalMs` is the pause between runs while awake. */
-export function createRhythm(intervalMs: number): Rhythm {
+/** Starts asleep. `intervalMs` is the pause between runs while awake, `idleMs` while asleep. */
+export function createRhythm(intervalMs: number, idleMs = IDLE_MS): Rhythm {
     let state: RhythmState = 'asleep';
     let sleepXid: bigint | null = null;
     let windowStart = 0;
@@ -101,20 +101,25 @@ export function createRhythm(intervalMs: number): Rhythm {
             enter('awake', beat.nowMs);
             return { state, action: 'stay_awake', waitMs: 0, wakeable: false };
         }
-        if (state === 'asleep' && beat.rings === 0 && beat.numbered > 0 && beat.oldestMs > WAITED_MS && !beat.more) {
+        return state === 'drowsy' ? whileDrowsy(beat) : whileAsleep(beat);
+    }
+
+    function whileDrowsy(beat: Beat): Step {
+        if (sleepXid !== null && beat.xmin > sleepXid) {
+            enter('asleep', beat.nowMs);
+        }
+        return { state, action: null, waitMs: beat.more ? 0 : DROWSY_MS, wakeable: true };
+    }
+
+    function whileAsleep(beat: Beat): Step {
+        if (beat.rings === 0 && waited(beat) && !beat.more) {
             waitedAt = beat.nowMs;
             enter('covering', beat.nowMs);
             return { state, action: 'stay_awake', waitMs: intervalMs, wakeable: true };
         }
-        if (state === 'drowsy') {
-            if (sleepXid !== null && beat.xmin > sleepXid) {
-                enter('asleep', beat.nowMs);
-            }
-            return { state, action: null, waitMs: beat.more ? 0 : DROWSY_MS, wakeable: true };
-        }
         // A rival's run may have begun before the commit that rang for us.
-        const waitMs = beat.more ? 0 : beat.busy ? intervalMs : IDLE_MS;
-        return { state, action: null, waitMs, wakeable: true };
+        const pauseMs = beat.busy ? intervalMs : idleMs;
+        return { state, action: null, waitMs: beat.more ? 0 : pauseMs, wakeable: true };
     }
 
     function whileAwake(beat: Beat): Step {
@@ -129,7 +134,7 @@ export function createRhythm(intervalMs: number): Rhythm {
     }
 
     function whileCovering(beat: Beat): Step {
-        if (beat.numbered > 0 && beat.oldestMs > WAITED_MS) {
+        if (waited(beat)) {
             waitedAt = beat.nowMs;
         }
         if (beat.nowMs - Math.max(waitedAt, enteredAt) > WINDOW_MS) {
@@ -141,6 +146,10 @@ export function createRhythm(intervalMs: number): Rhythm {
             windowStart = beat.nowMs;
         }
         return { state, action: retry ? 'stay_awake' : null, waitMs: beat.more ? 0 : intervalMs, wakeable: true };
+    }
+
+    function waited(beat: Beat): boolean {
+        return beat.numbered > 0 && beat.oldestMs > WAITED_MS;
     }
 
     return {

@@ -1,5 +1,6 @@
 /** Runs `tidings.sequence()` in the rhythm of `rhythm.ts`, on a connection of its own, for as long as the server lives. */
 
+import { TidingsError } from '../errors.ts';
 import type { Observe } from '../observe.ts';
 import { createPause } from '../pause.ts';
 import type { Service } from '../service.ts';
@@ -17,23 +18,31 @@ export type SequencerPort = {
 export type SequencerOptions = {
     readonly port: SequencerPort;
     readonly intervalMs: number;
+    /** The longest pause while nobody rings; unset: a second. */
+    readonly idleMs?: number | undefined;
     readonly observe: Observe;
     /** Called after a run that numbered something has committed. */
     readonly onNumbered: (gseq: number) => void;
 };
 
 /** The sequencer: a service that can be rung. */
-export type Sequencer = Service & { ring(): void };
+export type Sequencer = Service & {
+    ring(): void;
+    /** Rejects unless a run succeeded lately. */
+    check(): Promise<void>;
+};
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 1000;
+const LATE_MS = 5000;
 
 /** Makes the sequencer of this process. Any number of processes may run one; PostgreSQL lets one work at a time. */
-export function createSequencer({ port, intervalMs, observe, onNumbered }: SequencerOptions): Sequencer {
-    const rhythm = createRhythm(intervalMs);
+export function createSequencer({ port, intervalMs, idleMs, observe, onNumbered }: SequencerOptions): Sequencer {
+    const rhythm = createRhythm(intervalMs, idleMs);
     let rings = 0;
     let backend = 0;
     let failures = 0;
+    let ranAtMs = Number.NEGATIVE_INFINITY;
     let shownState = '';
     let wakeable = false;
     let running: Promise<void> | undefined;
@@ -57,6 +66,7 @@ export function createSequencer({ port, intervalMs, observe, onNumbered }: Seque
         const startedMs = performance.now();
         const run = await port.run();
         const nowMs = performance.now();
+        ranAtMs = nowMs;
         if (run.backend !== backend) {
             if (backend !== 0) {
                 rhythm.sessionLost();
@@ -109,6 +119,14 @@ export function createSequencer({ port, intervalMs, observe, onNumbered }: Seque
             rings += 1;
             if (wakeable) {
                 pause.wake();
+            }
+        },
+        async check() {
+            if (performance.now() - ranAtMs > LATE_MS) {
+                throw new TidingsError(
+                    'unavailable',
+                    `expected the sequencer to have run within ${LATE_MS} ms, got no run`,
+                );
             }
         },
         async start() {

@@ -25,7 +25,12 @@ export function createSession(url: string, options: Omit<ConnectionOptions, 'max
         const deadline = new Promise<never>((_, reject) => {
             timer = setTimeout(() => {
                 discard();
-                reject(new TidingsError('unavailable', `expected PostgreSQL to answer within ${deadlineMs} ms, got nothing`));
+                reject(
+                    new TidingsError(
+                        'unavailable',
+                        `expected PostgreSQL to answer within ${deadlineMs} ms, got nothing`,
+                    ),
+                );
             }, deadlineMs);
         });
         try {

@@ -1,6 +1,7 @@
 /** LISTEN, kept up for as long as the server lives. A ring is a hint and carries no data. */
 
-import createSubscriber, { type Subscriber } from 'pg-listen';
+import { createRequire } from 'node:module';
+import type { default as CreateSubscriber, Subscriber } from 'pg-listen';
 import type { Observe } from '../observe.ts';
 import { createPause } from '../pause.ts';
 import type { Service } from '../service.ts';
@@ -14,6 +15,11 @@ export type DoorbellOptions = {
     readonly heartbeatMs?: number;
     /** How long such an answer may take. */
     readonly answerWithinMs?: number;
+};
+
+// CommonJS with its export under `default`, which an ESM import sees only wrapped.
+const { default: createSubscriber } = createRequire(import.meta.url)('pg-listen') as {
+    default: typeof CreateSubscriber.default;
 };
 
 const FIRST_RETRY_MS = 100;
@@ -50,7 +56,8 @@ export function createDoorbell(options: DoorbellOptions): Service {
             {
                 paranoidChecking: heartbeatMs,
                 retryTimeout: Number.POSITIVE_INFINITY,
-                retryInterval: (attempt) => Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempt) * (0.5 + Math.random() / 2),
+                retryInterval: (attempt) =>
+                    Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempt) * (0.5 + Math.random() / 2),
                 parse: (payload) => payload,
             },
         );

@@ -1,5 +1,6 @@
 /** Follows the stream: reads everything after its cursor, whenever somebody says there may be more and once a second anyway. */
 
+import { TidingsError } from '../errors.ts';
 import type { LoggedEvent } from '../event.ts';
 import type { Observe } from '../observe.ts';
 import { createPause } from '../pause.ts';
@@ -25,6 +26,8 @@ export type TailOptions = {
 /** The tail: a service that can be told there may be more. */
 export type Tail = Service & {
     wake(): void;
+    /** Rejects unless a read succeeded lately. */
+    check(): Promise<void>;
     /** Where it is: everything up to here was handed on. */
     readonly gseq: number;
     readonly epoch: string;
@@ -32,6 +35,7 @@ export type Tail = Service & {
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 5000;
+const LATE_MS = 5000;
 
 /**
  * Makes a tail. `start` resolves once it knows where the stream is; what is numbered after that reaches `onBatch`.
@@ -44,6 +48,7 @@ export function createTail(options: TailOptions): Tail {
     let epoch = '';
     let hinted = false;
     let failures = 0;
+    let readAtMs = Number.NEGATIVE_INFINITY;
     let running: Promise<void> | undefined;
     const pause = createPause();
 
@@ -63,6 +68,7 @@ export function createTail(options: TailOptions): Tail {
         const startedMs = performance.now();
         const page = await read(cursor, pageSize);
         failures = 0;
+        readAtMs = performance.now();
         if (cursor === null || page.epoch !== epoch) {
             adopt(page);
             return true;
@@ -103,6 +109,14 @@ export function createTail(options: TailOptions): Tail {
         wake() {
             hinted = true;
             pause.wake();
+        },
+        async check() {
+            if (performance.now() - readAtMs > LATE_MS) {
+                throw new TidingsError(
+                    'unavailable',
+                    `expected the stream to have been read within ${LATE_MS} ms, got no read`,
+                );
+            }
         },
         get gseq() {
             return cursor?.gseq ?? 0;

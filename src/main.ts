@@ -1,0 +1,200 @@
+/**
+ * The composition root: configuration to services, in the order data flows. The only file that knows every stage.
+ *
+ * Lifecycle: embedded database (if any) → schema → pool → tail → sequencer → doorbell → housekeeping → port. Stopped in
+ * reverse: no new work comes in, sockets are told to come back, then what they lived on ends.
+ */
+
+import { createVerifier, signToken } from './auth/index.ts';
+import type { Config } from './config.ts';
+import { createEmbedded } from './embedded/index.ts';
+import { TidingsError } from './errors.ts';
+import { exampleResources } from './example/index.ts';
+import { createHub } from './fanout/index.ts';
+import { createHttpServer, HTTP_DEFAULTS } from './http/index.ts';
+import { createLogger } from './log.ts';
+import { ENGINE, EXAMPLE, migrateUp, migrationStatus, type SetStatus } from './migrate/index.ts';
+import type { Observe } from './observe.ts';
+import { createRest } from './rest/index.ts';
+import { createHousekeeping } from './sequence/housekeeping.ts';
+import { createSequencerPort } from './sequence/port.ts';
+import { createSequencer } from './sequence/runner.ts';
+import type { Service } from './service.ts';
+import { createSessions, SOCKET_DEFAULTS } from './socket/index.ts';
+import { connect, SERVER_ROLE } from './store/connect.ts';
+import { readSecret } from './store/read-secret.ts';
+import { createTopicLog } from './store/topic-log.ts';
+import { createDoorbell } from './tail/doorbell.ts';
+import { createStreamPort } from './tail/stream-port.ts';
+import { createTail } from './tail/tail.ts';
+
+/** A server that runs. */
+export type Server = {
+    readonly url: string;
+    readonly databaseUrl: string;
+    /** Resolves when everything has ended; may be called twice. */
+    stop(): Promise<void>;
+};
+
+/** Without LISTEN nobody rings, so both loops look this often. */
+const POLL_MS = 50;
+const DEV_TOKEN_TTL_MS = 24 * 3_600_000;
+
+/**
+ * Starts a server.
+ *
+ * @throws TidingsError if the database can't be reached, its schema is not ours, or the port is taken; nothing is left
+ * running then.
+ */
+export async function startServer(
+    config: Config,
+    observe: Observe = createLogger({ level: config.logLevel }),
+): Promise<Server> {
+    const startedMs = performance.now();
+    const running: Service[] = [];
+    let stopping: Promise<void> | undefined;
+
+    async function run<S extends Service>(service: S): Promise<S> {
+        running.push(service);
+        await service.start();
+        return service;
+    }
+
+    async function stopAll(): Promise<void> {
+        observe({ type: 'server.stopping', reason: 'asked' });
+        const stoppedMs = performance.now();
+        for (const service of running.reverse()) {
+            try {
+                await service.stop();
+            } catch (error) {
+                observe({ type: 'service.failed', service: service.name, error });
+            }
+        }
+        observe({ type: 'server.stopped', tookMs: performance.now() - stoppedMs });
+    }
+
+    const stop = () => (stopping ??= stopAll());
+    try {
+        const { databaseUrl, jwtSecret } = await provideDatabase(config, run, observe);
+        const url = await assemble({ config, databaseUrl, jwtSecret, run, observe });
+        observe({ type: 'server.started', url, tookMs: performance.now() - startedMs });
+        return { url, databaseUrl, stop };
+    } catch (error) {
+        await stop();
+        throw error;
+    }
+}
+
+type Run = <S extends Service>(service: S) => Promise<S>;
+
+/** A database with our schema in it: our own, migrated here, or the configured one, which its DBA migrates. */
+async function provideDatabase(
+    config: Config,
+    run: Run,
+    observe: Observe,
+): Promise<{ readonly databaseUrl: string; readonly jwtSecret: string | null }> {
+    const sets = config.example ? [ENGINE, EXAMPLE] : [ENGINE];
+    if (config.databaseUrl !== null) {
+        const behind = (await migrationStatus(config.databaseUrl, sets)).filter((status) => !isCurrent(status));
+        if (behind.length > 0) {
+            const names = behind.map((status) => status.set).join(' and ');
+            const message = `expected the schema of ${names} to be that of this version, got another; run: tidings migrate up`;
+            throw new TidingsError('failed', message);
+        }
+        return { databaseUrl: config.databaseUrl, jwtSecret: config.jwtSecret };
+    }
+    const onExit = (error: Error) => observe({ type: 'service.failed', service: 'embedded', error });
+    const embedded = await run(createEmbedded({ dataDir: config.dataDir, onExit }));
+    await migrateUp(embedded.databaseUrl, sets, { seed: true });
+    return { databaseUrl: embedded.databaseUrl, jwtSecret: config.jwtSecret ?? embedded.jwtSecret };
+}
+
+/** Functions may differ: an upgrade is rolled out with servers of both versions running. */
+function isCurrent(status: SetStatus): boolean {
+    return status.migrations.every((migration) => migration.state === 'applied');
+}
+
+type Parts = {
+    readonly config: Config;
+    readonly databaseUrl: string;
+    readonly jwtSecret: string | null;
+    readonly run: Run;
+    readonly observe: Observe;
+};
+
+/** Links the stages and starts them; answers the URL they listen on. */
+async function assemble({ config, databaseUrl, jwtSecret, run, observe }: Parts): Promise<string> {
+    const sql = connect(databaseUrl, { name: 'tidings server', max: config.poolSize, role: SERVER_ROLE, observe });
+    await run({ name: 'pool', start: async () => void (await sql`select 1`), stop: () => sql.end({ timeout: 2 }) });
+
+    const claims = { issuer: config.jwtIssuer, audience: config.jwtAudience };
+    const verifier = createVerifier({ secret: jwtSecret, jwksUrl: config.jwksUrl, ...claims });
+    const hub = createHub();
+    const sessions = createSessions({
+        hub,
+        log: createTopicLog(sql),
+        verifier,
+        observe,
+        settings: { ...SOCKET_DEFAULTS, ...config, lagWaitMs: config.streamDatabaseUrl === null ? 0 : 5000 },
+    });
+
+    const stream = createStreamPort(config.streamDatabaseUrl ?? databaseUrl, observe);
+    const tail = createTail({
+        ...stream,
+        observe,
+        onBatch: hub.publish,
+        onEpoch: sessions.epochChanged,
+        ...(config.listen ? {} : { fallbackMs: POLL_MS }),
+    });
+    const housekeeping = createHousekeeping({ sql, observe });
+    const sequencer = createSequencer({
+        port: createSequencerPort(databaseUrl, observe),
+        intervalMs: config.sequenceIntervalMs,
+        idleMs: config.listen ? undefined : POLL_MS,
+        observe,
+        onNumbered: () => {
+            tail.wake();
+            housekeeping.numbered();
+        },
+    });
+    await run(tail);
+    await run(sequencer);
+    if (config.listen) {
+        await run(
+            createDoorbell({
+                url: databaseUrl,
+                channels: { tidings_wake: sequencer.ring, tidings_stream: tail.wake },
+                observe,
+            }),
+        );
+    }
+    await run(housekeeping);
+
+    const rest = createRest({
+        sql,
+        verifier,
+        observe,
+        settings: {
+            corsOrigins: config.corsOrigins,
+            cursorKey: await readSecret(sql, 'cursor'),
+            signer:
+                config.devLogin && jwtSecret !== null && config.jwksUrl === null
+                    ? (userId) => signToken(jwtSecret, userId, DEV_TOKEN_TTL_MS, claims)
+                    : undefined,
+        },
+        checks: [
+            { name: 'database', check: async () => void (await sql`select 1`) },
+            { name: 'sequencer', check: sequencer.check },
+            { name: 'tail', check: tail.check },
+        ],
+        resources: config.example ? exampleResources : [],
+    });
+    const http = createHttpServer({
+        fetch: rest.fetch,
+        sessions,
+        observe,
+        settings: { ...HTTP_DEFAULTS, ...config, heartbeatMs: SOCKET_DEFAULTS.heartbeatMs },
+    });
+    await run(http);
+    return http.url();
+}
