@@ -38,6 +38,8 @@ export type Server = {
 
 /** Without LISTEN nobody rings, so both loops look this often. */
 const POLL_MS = 50;
+const LOG_POOL_SIZE = 4;
+const STATEMENT_TIMEOUT_MS = 15_000;
 const DEV_TOKEN_TTL_MS = 24 * 3_600_000;
 
 /**
@@ -124,15 +126,30 @@ type Parts = {
 
 /** Links the stages and starts them; answers the URL they listen on. */
 async function assemble({ config, databaseUrl, jwtSecret, run, observe }: Parts): Promise<string> {
-    const sql = connect(databaseUrl, { name: 'tidings server', max: config.poolSize, role: SERVER_ROLE, observe });
+    const sql = connect(databaseUrl, {
+        name: 'tidings server',
+        max: config.poolSize,
+        role: SERVER_ROLE,
+        statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+        observe,
+    });
     await run({ name: 'pool', start: async () => void (await sql`select 1`), stop: () => sql.end({ timeout: 2 }) });
+    // Apart, so that no amount of REST can keep a subscription waiting.
+    const logPool = connect(databaseUrl, {
+        name: 'tidings log',
+        max: LOG_POOL_SIZE,
+        role: SERVER_ROLE,
+        overLog: true,
+        observe,
+    });
+    await run({ name: 'log pool', start: async () => undefined, stop: () => logPool.end({ timeout: 2 }) });
 
     const claims = { issuer: config.jwtIssuer, audience: config.jwtAudience };
     const verifier = createVerifier({ secret: jwtSecret, jwksUrl: config.jwksUrl, ...claims });
     const hub = createHub();
     const sessions = createSessions({
         hub,
-        log: createTopicLog(sql),
+        log: createTopicLog(logPool),
         verifier,
         observe,
         settings: { ...SOCKET_DEFAULTS, ...config, lagWaitMs: config.streamDatabaseUrl === null ? 0 : 5000 },

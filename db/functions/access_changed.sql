@@ -10,11 +10,11 @@ create or replace function tidings.access_changed(user_id text, topic text defau
     set search_path = ''
 as $$
 begin
-    if user_id is null or user_id !~ '^[A-Za-z0-9_.@|:+-]{1,128}$' then
+    if tidings.is_id(user_id) is not true then
         raise exception 'expected user_id to be 1 to 128 of A-Z a-z 0-9 _ . @ | : + -, got %', coalesce(quote_literal(user_id), 'null')
             using errcode = '22023';
     end if;
-    if topic !~ '^[a-z][a-z0-9_]{0,31}:[A-Za-z0-9_.@|:+-]{1,128}$' then
+    if not tidings.is_topic(topic) then
         raise exception 'expected topic to be <kind>:<id> or null, got %', quote_literal(topic)
             using errcode = '22023';
     end if;

@@ -15,10 +15,10 @@ declare
     v_request text := nullif(current_setting('tidings.request_id', true), '');
     v_trace text := nullif(current_setting('tidings.traceparent', true), '');
 begin
-    if v_actor is not null and v_actor !~ '^[A-Za-z0-9_.@|:+-]{1,128}$' then
+    if v_actor is not null and not tidings.is_id(v_actor) then
         v_actor := null;
     end if;
-    if v_request is not null and v_request !~ '^[!-~]{1,128}$' then
+    if v_request is not null and (v_request !~ '^[!-~]+$' or octet_length(v_request) > 128) then
         v_request := null;
     end if;
     if v_trace is not null and v_trace !~ '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$' then

@@ -79,16 +79,18 @@ exception
             for "$row" in %1$s loop
                 r := "$row".r;
                 "$sample" := coalesce("$sample", to_jsonb(r));
-                "$keep_topics" := "$keep_topics" || %2$s;
+                "$topics" := %2$s;
                 %3$s
-                if cardinality("$keep_topics") > 10000 then
-                    raise exception 'too many';
+                if not "$topics" <@ "$keep_topics" then
+                    "$keep_topics" := "$keep_topics" || "$topics";
+                    if cardinality("$keep_topics") > 100 then
+                        raise exception 'too many topics to name';
+                    end if;
                 end if;
             end loop;
-            select array_agg(distinct t) into "$keep_topics"
+            select coalesce(array_agg(distinct t), '{}') into "$keep_topics"
             from unnest("$keep_topics") t
-            where t ~ '^[a-z][a-z0-9_]{0,31}:[A-Za-z0-9_.@|:+-]{1,128}$' and t not like 'tidings:%%';
-            "$keep_topics" := case when cardinality("$keep_topics") > 100 then null else coalesce("$keep_topics", '{}') end;
+            where tidings.is_topic(t) and t not like 'tidings:%%';
         exception
             when others or assert_failure then
                 "$keep_topics" := null;
@@ -97,7 +99,7 @@ exception
         return null;$text$,
             v_rows,
             v_topics,
-            case when operation = 'UPDATE' then format('r := "$row".o; "$keep_topics" := "$keep_topics" || %s;', v_topics) else '' end,
+            case when operation = 'UPDATE' then format('r := "$row".o; "$topics" := "$topics" || %s;', v_topics) else '' end,
             tbl::text, declaration ->> 'name', operation,
             (select array_agg(k) from jsonb_array_elements_text(nullif(declaration -> 'kinds', 'null')) k)
         );
@@ -218,11 +220,16 @@ begin
                 );
                 continue when "$event" is null;
                 if "$pass" = 2 then
-                    "$keep_topics" := "$keep_topics" || "$topics";
-                    if cardinality("$keep_topics") > 100000 then
+                    -- Element by element: concatenating would copy the array for every row.
+                    foreach "$topic" in array "$topics" loop
+                        "$count" := "$count" + 1;
+                        "$keep_topics"["$count"] := "$topic";
+                    end loop;
+                    if "$count" > 100000 then
                         select c.topics, c.counts into "$bulk", "$bulk_counts"
                         from tidings.count_topics("$keep_topics", "$bulk", "$bulk_counts", 0) c;
                         "$keep_topics" := '{}';
+                        "$count" := 0;
                     end if;
                     continue;
                 end if;
@@ -255,6 +262,7 @@ begin
             select c.topics, c.counts into "$bulk", "$bulk_counts"
             from tidings.count_topics("$keep_topics", "$bulk", "$bulk_counts", 1000) c;
             "$keep_topics" := '{}';
+            "$count" := 0;
         elsif "$count" > 0 then
             perform tidings.append("$keep_topics", "$keep_events", "$keep_data");
         end if;

@@ -9,7 +9,7 @@ create or replace function tidings.disconnect(user_id text)
     set search_path = ''
 as $$
 begin
-    if user_id is null or user_id !~ '^[A-Za-z0-9_.@|:+-]{1,128}$' then
+    if tidings.is_id(user_id) is not true then
         raise exception 'expected user_id to be 1 to 128 of A-Z a-z 0-9 _ . @ | : + -, got %', coalesce(quote_literal(user_id), 'null')
             using errcode = '22023';
     end if;

@@ -10,11 +10,11 @@ create or replace function tidings.emit(topic text, event text, data jsonb defau
     set search_path = ''
 as $$
 begin
-    if topic is null or topic !~ '^[a-z][a-z0-9_]{0,31}:[A-Za-z0-9_.@|:+-]{1,128}$' or topic like 'tidings:%' then
+    if tidings.is_topic(topic) is not true or topic like 'tidings:%' then
         raise exception 'expected topic to be <kind>:<id> of a kind other than tidings, got %', coalesce(quote_literal(topic), 'null')
             using errcode = '22023', hint = 'kind: [a-z][a-z0-9_]{0,31}; id: 1 to 128 of A-Z a-z 0-9 _ . @ | : + -';
     end if;
-    if event is null or event !~ '^[a-z][a-z0-9_.-]{0,127}$' or event like 'tidings.%' then
+    if event is null or event !~ '^[a-z][a-z0-9_.-]*$' or octet_length(event) > 128 or event like 'tidings.%' then
         raise exception 'expected event to be a name like sprint.closed, got %', coalesce(quote_literal(event), 'null')
             using errcode = '22023', hint = '1 to 128 of a-z 0-9 _ . -, a letter first, not beginning with tidings.';
     end if;

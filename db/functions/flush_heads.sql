@@ -8,6 +8,8 @@ create or replace function tidings.flush_heads()
     volatile
     security definer
     set search_path = ''
+    set plan_cache_mode = force_generic_plan
+    set jit = off
 as $$
 declare
     v_from tidings.heads_flushed;

@@ -9,6 +9,8 @@ create or replace function tidings.pin(users text[], topics text[], sinces bigin
     stable
     security invoker
     set search_path = ''
+    set plan_cache_mode = force_generic_plan
+    set jit = off
 as $$
 declare
     v_allowed boolean[] := tidings.may_read(users, topics);

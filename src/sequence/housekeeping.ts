@@ -1,15 +1,15 @@
-/** Keeps the log in shape while the server runs: partitions ahead of time, topic heads flushed. */
+/** Keeps the log in shape while the server runs: partitions ahead of time, topic heads flushed, old answers purged. */
 
 import type { Observe } from '../observe.ts';
 import type { Service } from '../service.ts';
 import type { Database } from '../store/connect.ts';
-import { createPartitions, flushHeads } from '../store/keep-house.ts';
+import { createPartitions, flushHeads, purgeIdempotency } from '../store/keep-house.ts';
 
 export type HousekeepingOptions = {
     readonly sql: Database;
     readonly observe: Observe;
     readonly flushEveryMs?: number;
-    readonly partitionsEveryMs?: number;
+    readonly hourlyMs?: number;
 };
 
 /** Housekeeping is told when something was numbered, so that an idle server asks nothing. */
@@ -19,7 +19,7 @@ const HOUR_MS = 3_600_000;
 
 /** Any number of servers may keep house; the functions let one at a time work. */
 export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
-    const { sql, observe, flushEveryMs = 5000, partitionsEveryMs = HOUR_MS } = options;
+    const { sql, observe, flushEveryMs = 5000, hourlyMs = HOUR_MS } = options;
     const timers: NodeJS.Timeout[] = [];
     const underWay = new Set<Promise<unknown>>();
     let dirty = true;
@@ -29,6 +29,11 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
             .catch((error: unknown) => observe({ type: 'service.failed', service: 'housekeeping', error }))
             .finally(() => underWay.delete(work));
         underWay.add(work);
+    }
+
+    function hourly(): void {
+        attempt(() => createPartitions(sql));
+        attempt(() => purgeIdempotency(sql));
     }
 
     async function flush(): Promise<void> {
@@ -44,10 +49,10 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
             dirty = true;
         },
         async start() {
-            attempt(() => createPartitions(sql));
+            hourly();
             timers.push(
                 setInterval(() => attempt(flush), flushEveryMs),
-                setInterval(() => attempt(() => createPartitions(sql)), partitionsEveryMs),
+                setInterval(hourly, hourlyMs),
             );
         },
         async stop() {

@@ -1,4 +1,4 @@
-/** Housekeeping statements: partitions ahead, heads flushed. */
+/** Housekeeping statements: partitions ahead, heads flushed, old answers purged. */
 
 import type { Database } from './connect.ts';
 
@@ -12,4 +12,10 @@ export async function createPartitions(sql: Database): Promise<number> {
 export async function flushHeads(sql: Database): Promise<number> {
     const [row] = await sql<{ moved: number }[]>`select tidings.flush_heads() as moved`;
     return row?.moved ?? 0;
+}
+
+/** Deletes answers kept for `Idempotency-Key` that are past use; answers how many. */
+export async function purgeIdempotency(sql: Database): Promise<number> {
+    const [row] = await sql<{ purged: string }[]>`select tidings.purge_idempotency() as purged`;
+    return Number(row?.purged ?? 0);
 }

@@ -18,7 +18,7 @@ export function createStreamPort(
 ): { read(cursor: Cursor | null, limit: number): Promise<StreamPage>; close(): Promise<void> } {
     const session = createSession(
         url,
-        { name: 'tidings tail', role: SERVER_ROLE, statementTimeoutMs: STATEMENT_TIMEOUT_MS, observe },
+        { name: 'tidings tail', role: SERVER_ROLE, statementTimeoutMs: STATEMENT_TIMEOUT_MS, overLog: true, observe },
         DEADLINE_MS,
     );
     return {

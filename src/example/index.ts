@@ -1,0 +1,18 @@
+/**
+ * The example domain's REST resources: projects, members, tasks, comments, timers, activity. One file each; the larger keep
+ * what they take and give beside it, in `…-routes.ts`.
+ *
+ * Roles and actions stand in `roles.ts`, who is told 403 and who 404 is decided in `access.ts`. Depends on rest, on schema
+ * `app` and, for activity, on the engine's log.
+ */
+
+import type { Resource } from '../rest/index.ts';
+import { activity } from './activity.ts';
+import { comments } from './comments.ts';
+import { members } from './members.ts';
+import { projects } from './projects.ts';
+import { tasks } from './tasks.ts';
+import { timer } from './timer.ts';
+
+/** All resources of the example, to be given to `createRest`. */
+export const exampleResources: readonly Resource[] = [projects, members, tasks, comments, timer, activity];

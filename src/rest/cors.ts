@@ -1,0 +1,26 @@
+/** Cross-origin access by allow-list. Tokens travel in a header, so credentials are never allowed. */
+
+import type { MiddlewareHandler } from 'hono';
+import type { RestEnv } from './api.ts';
+
+const EXPOSED = 'Tidings-Position, X-Request-Id, Retry-After, RateLimit, Location, ETag';
+const REQUEST_HEADERS = 'Authorization, Content-Type, If-Match, Idempotency-Key, X-Request-Id, traceparent';
+const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
+const PREFLIGHT_MAX_AGE_SECONDS = '600';
+
+/** Puts CORS headers on answers to listed origins, compared to the letter; others get none and the browser refuses. */
+export function allowOrigins(origins: readonly string[]): MiddlewareHandler<RestEnv> {
+    const allowed = new Set(origins);
+    return async (c, next) => {
+        await next();
+        if (allowed.size > 0) c.header('vary', 'Origin', { append: true });
+        const origin = c.req.header('origin');
+        if (origin === undefined || !allowed.has(origin)) return;
+        c.header('access-control-allow-origin', origin);
+        c.header('access-control-expose-headers', EXPOSED);
+        if (c.req.method !== 'OPTIONS' || c.req.header('access-control-request-method') === undefined) return;
+        c.header('access-control-allow-methods', METHODS);
+        c.header('access-control-allow-headers', REQUEST_HEADERS);
+        c.header('access-control-max-age', PREFLIGHT_MAX_AGE_SECONDS);
+    };
+}

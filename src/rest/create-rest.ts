@@ -1,0 +1,74 @@
+/** Puts the HTTP API together: engine routes, the resources given, and what surrounds them. */
+
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Sql } from 'postgres';
+import type { Observe } from '../observe.ts';
+import type { Peer, Resource, Rest, RestEnv, TokenVerifier } from './api.ts';
+import { allowOrigins } from './cors.ts';
+import { createCursors } from './cursor.ts';
+import { devLogin, type TokenSigner } from './dev-login.ts';
+import { healthRoutes, type ReadinessCheck } from './health.ts';
+import { answerUnmatched } from './methods.ts';
+import { openApiRoute } from './openapi.ts';
+import { carryContext, readBody } from './pipeline.ts';
+import { errorFor, problemResponse } from './problem.ts';
+import { readTransaction, writeTransaction } from './transaction.ts';
+import { refuseInvalid } from './validation.ts';
+
+/** How the API behaves. */
+type RestSettings = {
+    /** Origins that browsers may call from; empty: same origin only. */
+    readonly corsOrigins: readonly string[];
+    /** Seals page cursors; at least 16 bytes, the same on every server of a database. */
+    readonly cursorKey: string | Uint8Array;
+    /** Present: `POST /dev/login` is there and signs with it. */
+    readonly signer?: TokenSigner | undefined;
+};
+
+/** What the API is made of. `sql` is a pool as role `tidings_server`. */
+export type RestParts = {
+    readonly sql: Sql;
+    readonly verifier: TokenVerifier;
+    readonly observe: Observe;
+    readonly settings: RestSettings;
+    readonly checks: readonly ReadinessCheck[];
+    readonly resources: readonly Resource[];
+};
+
+/** The API as an HTTP adapter uses it. Never rejects. */
+export type RestService = { fetch(request: Request, peer: Peer): Promise<Response> };
+
+/** Makes the API. */
+export function createRest({ sql, verifier, observe, settings, checks, resources }: RestParts): RestService {
+    const app = new OpenAPIHono<RestEnv>({ defaultHook: refuseInvalid });
+    app.use('*', carryContext(verifier, observe), allowOrigins(settings.corsOrigins), readBody);
+    app.onError((thrown, c) => {
+        const error = errorFor(thrown);
+        if (error.status >= 500) {
+            observe({ type: 'handler.failed', where: `${c.req.method} ${c.req.path}`, error: error.cause ?? error });
+        }
+        return problemResponse(error, c.var.request.requestId);
+    });
+    app.notFound(answerUnmatched(app));
+
+    healthRoutes(app, checks);
+    openApiRoute(app);
+    if (settings.signer !== undefined) devLogin(app, settings.signer);
+    const rest: Rest = {
+        cursors: createCursors(settings.cursorKey),
+        read: (work) => readTransaction(sql, work),
+        write: (c, work) => writeTransaction(sql, c, work),
+    };
+    for (const resource of resources) resource(app, rest);
+
+    async function fetch(request: Request, peer: Peer): Promise<Response> {
+        try {
+            return await app.fetch(request, { peer });
+        } catch (thrown) {
+            // Hono passes on what was thrown and is no Error.
+            observe({ type: 'handler.failed', where: 'rest', error: thrown });
+            return problemResponse(errorFor(thrown));
+        }
+    }
+    return { fetch };
+}

@@ -1,0 +1,70 @@
+/** `/healthz`: the process answers. `/readyz`: what it needs answers too. */
+
+import { createRoute, z } from '@hono/zod-openapi';
+import { TidingsError } from '../errors.ts';
+import type { RestApp } from './api.ts';
+import { json, problem } from './guarded-route.ts';
+
+/** One thing without which the server can't serve; `check` rejects if it is not there. */
+export type ReadinessCheck = { readonly name: string; check(): Promise<void> };
+
+const CHECK_TIMEOUT_MS = 2000;
+const RETRY_MS = 1000;
+
+const healthRoute = createRoute({
+    method: 'get',
+    path: '/healthz',
+    tags: ['Health'],
+    summary: 'Whether the process answers',
+    responses: { 200: json(z.object({ status: z.literal('ok') }), 'It does.') },
+});
+
+const readyRoute = createRoute({
+    method: 'get',
+    path: '/readyz',
+    tags: ['Health'],
+    summary: 'Whether the server can serve',
+    responses: {
+        200: json(z.object({ status: z.literal('ready') }), 'It can.'),
+        503: problem('It can not; `issues` names what failed.'),
+    },
+});
+
+/** Registers both. */
+export function healthRoutes(app: RestApp, checks: readonly ReadinessCheck[]): void {
+    app.openapi(healthRoute, (c) => c.json({ status: 'ok' as const }, 200));
+    app.openapi(readyRoute, async (c) => {
+        const outcomes = await Promise.all(checks.map(outcomeOf));
+        const failed = outcomes.filter(({ error }) => error !== null);
+        if (failed.length > 0) throw notReady(failed);
+        return c.json({ status: 'ready' as const }, 200);
+    });
+}
+
+type Outcome = { readonly name: string; readonly error: unknown };
+
+/** Names what failed; why stays in our logs, as anyone may ask. */
+function notReady(failed: readonly Outcome[]): TidingsError {
+    const names = failed.map(({ name }) => name).join(', ');
+    return new TidingsError('unavailable', `expected every check to pass, got a failure of ${names}`, {
+        cause: new AggregateError(failed.map(({ error }) => error)),
+        issues: failed.map(({ name }) => ({ path: name, message: 'failed' })),
+        retryAfterMs: RETRY_MS,
+    });
+}
+
+async function outcomeOf({ name, check }: ReadinessCheck): Promise<Outcome> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+        const message = `expected an answer within ${CHECK_TIMEOUT_MS} ms, got none`;
+        timer = setTimeout(() => reject(new Error(message)), CHECK_TIMEOUT_MS);
+    });
+    try {
+        await Promise.race([check(), late]);
+        return { name, error: null };
+    } catch (error) {
+        return { name, error };
+    } finally {
+        clearTimeout(timer);
+    }
+}

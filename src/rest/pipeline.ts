@@ -1,0 +1,36 @@
+/** What happens around every handler: context, body, headers, and one observation when all is done. */
+
+import type { MiddlewareHandler } from 'hono';
+import { routePath } from 'hono/route';
+import type { Observe } from '../observe.ts';
+import type { RestEnv, TokenVerifier } from './api.ts';
+import { contextOf } from './request-context.ts';
+
+/** The outermost step. */
+export function carryContext(verifier: TokenVerifier, observe: Observe): MiddlewareHandler<RestEnv> {
+    return async (c, next) => {
+        const startedAt = performance.now();
+        const request = contextOf(c.req.raw.headers);
+        c.set('request', request);
+        c.set('verifier', verifier);
+        c.set('observe', observe);
+        await next();
+        c.header('x-request-id', request.requestId);
+        c.header('traceparent', request.traceparent);
+        c.header('x-content-type-options', 'nosniff');
+        observe({
+            type: 'http.answered',
+            method: c.req.method,
+            route: routePath(c, -1),
+            status: c.res.status,
+            tookMs: performance.now() - startedAt,
+            requestId: request.requestId,
+        });
+    };
+}
+
+/** Reads the body before anything else does, so that a fault of reading it (too large, cut off) is told as what it is. */
+export const readBody: MiddlewareHandler<RestEnv> = async (c, next) => {
+    if (c.req.raw.body !== null) await c.req.text();
+    await next();
+};

@@ -1,0 +1,36 @@
+/** The two kinds of transaction a request works in. */
+
+import type { Sql } from 'postgres';
+import type { RestContext, Transaction } from './api.ts';
+import { answerOnce } from './idempotency.ts';
+
+const LOCK_TIMEOUT = '5s';
+const STATEMENT_TIMEOUT = '15s';
+
+/** One snapshot for all statements: what is read beside a position belongs to it. */
+export async function readTransaction<T>(sql: Sql, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return (await sql.begin('isolation level repeatable read read only', work)) as T;
+}
+
+/**
+ * One transaction with the request's actor, id and trace on it, so that every event it makes carries them. A wait for a
+ * lock is bounded: a request that waits holds a connection.
+ */
+export async function writeTransaction<T extends Response>(
+    sql: Sql,
+    c: RestContext,
+    work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+    const { requestId, traceparent } = c.var.request;
+    return (await sql.begin(async (tx) => {
+        await tx`
+            select
+                set_config('tidings.actor', ${c.var.userId}, true),
+                set_config('tidings.request_id', ${requestId}, true),
+                set_config('tidings.traceparent', ${traceparent}, true),
+                set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
+                set_config('statement_timeout', ${STATEMENT_TIMEOUT}, true)
+        `;
+        return answerOnce(tx, c, () => work(tx));
+    })) as T;
+}
