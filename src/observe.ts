@@ -17,7 +17,12 @@ export type Observation =
     | { readonly type: 'doorbell.failed'; readonly error: unknown }
     | { readonly type: 'doorbell.deaf'; readonly missed: number }
     | { readonly type: 'socket.opened'; readonly connection: string; readonly address: string }
-    | { readonly type: 'socket.closed'; readonly connection: string; readonly userId: string | null; readonly code: number }
+    | {
+          readonly type: 'socket.closed';
+          readonly connection: string;
+          readonly userId: string | null;
+          readonly code: number;
+      }
     | { readonly type: 'socket.refused'; readonly reason: string; readonly address: string }
     | { readonly type: 'socket.dropped'; readonly connection: string; readonly reason: string; readonly frames: number }
     | { readonly type: 'auth.failed'; readonly where: string; readonly reason: string; readonly address: string }
@@ -31,7 +36,8 @@ export type Observation =
           readonly tookMs: number;
           readonly requestId: string;
       }
-    | { readonly type: 'database.notice'; readonly message: string };
+    | { readonly type: 'database.notice'; readonly message: string }
+    | { readonly type: 'migration.applied'; readonly set: string; readonly name: string; readonly tookMs: number };
 
 /** Where stages put what they noticed. Must not throw and must be cheap: it is called on every event's way. */
 export type Observe = (observation: Observation) => void;

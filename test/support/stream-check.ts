@@ -38,7 +38,8 @@ export async function judge(sql: Sql): Promise<Verdict> {
             where not exists (select from (${seen}) s where s.topic = h.topic and s.item = h.item::text and s.version = h.version)`),
         invented: await column(`select h.topic || ' ' || h.item || ' v' || h.version as what from (${seen}) h
             where not exists (select from demo.history x where x.topic = h.topic and x.item::text = h.item and x.version = h.version)`),
-        duplicated: await column(`select event_id::text as what from tidings.stream group by event_id having count(*) > 1
+        duplicated:
+            await column(`select event_id::text as what from tidings.stream group by event_id having count(*) > 1
             union all select 'gseq ' || gseq from tidings.stream group by gseq having count(*) > 1`),
         gaps: await column(`select topic || ' ' || seq as what from (
                 select topic, seq, row_number() over (partition by topic order by gseq) as place from tidings.stream) s

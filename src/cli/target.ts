@@ -1,0 +1,25 @@
+/** The database and the key a command works with: the configured ones, or those of a server that runs embedded. */
+
+import type { Config } from '../config.ts';
+import { findRunning } from '../embedded/index.ts';
+import { TidingsError } from '../errors.ts';
+
+/** `DATABASE_URL`, else the embedded database of the server that runs on `DATA_DIR`. */
+export async function databaseUrlOf(config: Config): Promise<string> {
+    return config.databaseUrl ?? (await findRunning(config.dataDir)).databaseUrl;
+}
+
+/**
+ * The HS256 key the server checks tokens with.
+ *
+ * @throws TidingsError `misused` where tokens come from somebody else or there is no key.
+ */
+export async function jwtSecretOf(config: Config): Promise<string> {
+    if (config.jwksUrl !== null) {
+        const message = 'expected JWKS_URL to be unset, because the server then takes no tokens of ours, got a URL';
+        throw new TidingsError('misused', message);
+    }
+    if (config.jwtSecret !== null) return config.jwtSecret;
+    if (!config.embedded) throw new TidingsError('misused', 'expected JWT_SECRET to be set, got nothing');
+    return (await findRunning(config.dataDir)).jwtSecret;
+}

@@ -1,0 +1,56 @@
+/**
+ * Migrations: plain SQL files in dbmate's format and table, then functions, one a file, re-applied when they changed.
+ *
+ * A set is a directory of migrations, one of functions and the schema that remembers what was applied: the engine's in
+ * schema `tidings`, the example's in `app`. Whoever has dbmate can use it on the same files and table.
+ *
+ * Invariants: one runner at a time per database (session advisory lock); a migration and the row that says so commit
+ * together; nothing is applied while a file is missing, was edited after it was applied, or came in below one applied.
+ *
+ * Depends on: a direct or session-pooled connection. The user needs CREATE on the database and, for the engine's first
+ * migration, CREATEROLE; no superuser.
+ */
+
+import { applySet, type OnApplied } from './apply-set.ts';
+import { readLedger } from './ledger.ts';
+import { readSet, type SetSource } from './migration-set.ts';
+import { withConnection, withLock } from './session.ts';
+import { type SetStatus, statusOf } from './status.ts';
+
+export type { Applied } from './apply-set.ts';
+export { ENGINE, EXAMPLE, type SetSource } from './migration-set.ts';
+export type { SetStatus } from './status.ts';
+
+/** `seed`: also load a set's seed data where its tables are empty. `onApplied` hears of every file as it is done. */
+export type UpOptions = { readonly seed?: boolean; readonly onApplied?: OnApplied };
+
+/**
+ * Applies what is pending, set by set, each complete before the next.
+ *
+ * @throws TidingsError `failed` on a gap, an edited file, a database newer than the files, or a file that fails.
+ */
+export async function migrateUp(
+    databaseUrl: string,
+    sources: readonly SetSource[],
+    { seed = false, onApplied = () => {} }: UpOptions = {},
+): Promise<void> {
+    const sets = await Promise.all(sources.map(readSet));
+    await withConnection(databaseUrl, (sql) =>
+        withLock(sql, async () => {
+            for (const set of sets) await applySet(sql, set, { seed, onApplied });
+        }),
+    );
+}
+
+/** What is applied, pending or wrong, set by set; changes nothing. */
+export async function migrationStatus(
+    databaseUrl: string,
+    sources: readonly SetSource[],
+): Promise<readonly SetStatus[]> {
+    const sets = await Promise.all(sources.map(readSet));
+    return withConnection(databaseUrl, async (sql) => {
+        const statuses: SetStatus[] = [];
+        for (const set of sets) statuses.push(statusOf(set, await readLedger(sql, set.schema)));
+        return statuses;
+    });
+}

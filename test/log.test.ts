@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { createLogger, redact } from '../src/log.ts';
+import type { Observation } from '../src/observe.ts';
+
+const TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl';
+
+function linesOf(level: 'trace' | 'info' | 'silent', observations: readonly Observation[]): string[] {
+    const lines: string[] = [];
+    const observe = createLogger({ level, destination: { write: (line) => void lines.push(line) } });
+    for (const observation of observations) observe(observation);
+    return lines;
+}
+
+const STARTED: Observation = { type: 'server.started', url: 'http://127.0.0.1:8080', tookMs: 12 };
+const RAN: Observation = { type: 'sequencer.ran', numbered: 1, tookMs: 1 };
+
+test('writes an observation as one line of JSON with its fields', () => {
+    const [line, ...rest] = linesOf('info', [STARTED]);
+    expect(rest).toEqual([]);
+    expect(line?.match(/\n/g)).toHaveLength(1);
+    expect(JSON.parse(line ?? '')).toMatchObject({ ...STARTED, level: 30, time: expect.stringMatching(/Z$/) });
+});
+
+test('keeps what happens on every event to trace, and silent means silent', () => {
+    expect(linesOf('info', [RAN, STARTED])).toHaveLength(1);
+    expect(linesOf('trace', [RAN, STARTED])).toHaveLength(2);
+    expect(linesOf('silent', [{ type: 'service.failed', service: 'tail', error: new Error('x') }])).toEqual([]);
+});
+
+test('writes an error on one line with code and stack, and none of what libraries hang on it', () => {
+    const error = Object.assign(new Error('line one\nline two'), {
+        code: '42P01',
+        query: 'select canary',
+        parameters: ['canary'],
+    });
+    const [line = ''] = linesOf('info', [{ type: 'tail.failed', error, retryInMs: 5 }]);
+    expect(line.trimEnd()).not.toContain('\n');
+    expect(line).not.toContain('canary');
+    expect(JSON.parse(line).error).toMatchObject({ message: 'line one\nline two', code: '42P01' });
+});
+
+test('writes no token and no password, wherever they stand', () => {
+    const error = new Error(`bad ${TOKEN} at postgres://app:hunter2@db/app and /ws?token=abc.def&x=1`);
+    const lines = linesOf('info', [
+        { type: 'handler.failed', where: `GET /ws?token=${TOKEN}`, error },
+        { type: 'auth.failed', where: 'rest', reason: `expected a token, got ${TOKEN}`, address: '::1' },
+    ]).join('');
+    for (const secret of [TOKEN, 'hunter2', 'abc.def']) expect(lines).not.toContain(secret);
+    expect(redact('nothing here: http://127.0.0.1:8080/x')).toBe('nothing here: http://127.0.0.1:8080/x');
+});
