@@ -219,9 +219,9 @@ async function read(port: number, path: string, sockets: number): Promise<void> 
                     callback: (size, buffer) => {
                         if (text === null) bytes += size;
                         else {
+                            if (text === '') socket.write(subscribe);
                             text += Buffer.from(buffer.subarray(0, size)).toString('latin1');
                             if (text.includes('"subscribed"')) text = finish(joined);
-                            else if (text.endsWith('\r\n\r\n')) socket.write(subscribe);
                         }
                         return true;
                     },

@@ -4,7 +4,7 @@
 export type Topic = string;
 
 /** A topic: kind `[a-z][a-z0-9_]{0,31}`, id 1–128 characters of a set that needs no escaping in JSON or SQL. */
-export const TOPIC_PATTERN: RegExp = /^([a-z][a-z0-9_]{0,31}):([A-Za-z0-9_.@|:+-]{1,128})$/;
+const TOPIC_PATTERN: RegExp = /^([a-z][a-z0-9_]{0,31}):([A-Za-z0-9_.@|:+-]{1,128})$/;
 
 /** A user or row id as the engine knows it: opaque text. */
 export const ID_PATTERN: RegExp = /^[A-Za-z0-9_.@|:+-]{1,128}$/;
@@ -23,9 +23,6 @@ export const CONTROL_TOPIC: Topic = 'tidings:control';
 
 /** Name of the row that stands in a topic where something was lost: becomes a `reset` frame, never an `event`. */
 export const RESET_EVENT = 'tidings.reset';
-
-/** How far a reader is in a topic. `epoch` is opaque; a `seq` means something only within its epoch. */
-export type Position = { readonly epoch: string; readonly seq: number };
 
 /**
  * One row of the log joined to its place in the stream.

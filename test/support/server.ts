@@ -9,7 +9,7 @@ import { createSignal } from './signal.ts';
 import { connectSocket, type Frame, type SocketClient, suits } from './socket-client.ts';
 
 /** The key of all tokens in tests. */
-export const JWT_SECRET = 'a secret of test servers, 32 bytes and more';
+const JWT_SECRET = 'a secret of test servers, 32 bytes and more';
 
 /** What a REST request is sent with. */
 export type Sent = { readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> };
@@ -87,12 +87,20 @@ export function tokenFor(userId: string, ttlMs = 600_000, secret = JWT_SECRET): 
 
 /** The client of the server at a URL. */
 export function clientOf(url: string): ServerClient {
+    const tokens = new Map<string, Promise<string>>();
+
+    function tokenOf(userId: string): Promise<string> {
+        const token = tokens.get(userId) ?? tokenFor(userId);
+        tokens.set(userId, token);
+        return token;
+    }
+
     async function call(userId: string | null, method: string, path: string, sent: Sent = {}): Promise<Reply> {
         const { body, headers } = sent;
         const response = await fetch(new URL(path, url), {
             method,
             headers: {
-                ...(userId === null ? {} : { authorization: `Bearer ${await tokenFor(userId)}` }),
+                ...(userId === null ? {} : { authorization: `Bearer ${await tokenOf(userId)}` }),
                 ...(body === undefined ? {} : { 'content-type': 'application/json' }),
                 ...headers,
             },
@@ -103,7 +111,7 @@ export function clientOf(url: string): ServerClient {
     }
 
     async function join(userId: string, ...topics: string[]): Promise<SocketClient> {
-        const client = await connectSocket(url, { token: await tokenFor(userId) });
+        const client = await connectSocket(url, { token: await tokenOf(userId) });
         await client.next({ type: 'welcome' });
         for (const topic of topics) {
             client.send({ type: 'subscribe', topic });

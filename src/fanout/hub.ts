@@ -1,0 +1,112 @@
+/** Topics to sinks: each row of a batch is encoded once and handed to everyone who reads its topic. */
+
+import { ACCESS_TOPIC, CONTROL_TOPIC, kindOf, type LoggedEvent, RESERVED_KIND, type Topic } from '../event.ts';
+import { type Delivery, parseObject, readReason, toDelivery } from './delivery.ts';
+import type { Floor, Sink } from './sink.ts';
+
+/** A piece of the stream as the tail read it: in `gseq` order, of one base epoch, `gseq` that of its last row. */
+export type Batch = { readonly events: readonly LoggedEvent[]; readonly epoch: string; readonly gseq: number };
+
+/** Someone's right to read changed: to one topic, or (null) to any. */
+export type AccessChange = { readonly userId: string; readonly topic: Topic | null; readonly gseq: number };
+
+/** What the engine's own rows ask for, called at their place in the stream. */
+export type HubCallbacks = {
+    readonly onAccess?: (change: AccessChange) => void;
+    readonly onDisconnect?: (userId: string) => void;
+};
+
+/** Fan-out of one process. */
+export type Hub = {
+    /** From now on `sink` gets what is published on `topic`. */
+    join(topic: Topic, sink: Sink): void;
+    leave(topic: Topic, sink: Sink): void;
+    /** Hands a batch on, in order. Sinks may join and leave meanwhile; one that throws is let go, the rest goes on. */
+    publish(batch: Batch): void;
+    /** How many sinks read a topic. */
+    readers(topic: Topic): number;
+};
+
+/** Makes a hub without topics. */
+export function createHub(callbacks: HubCallbacks = {}): Hub {
+    const topics = new Map<Topic, Set<Sink>>();
+
+    function join(topic: Topic, sink: Sink): void {
+        const sinks = topics.get(topic);
+        if (sinks === undefined) topics.set(topic, new Set([sink]));
+        else sinks.add(sink);
+    }
+
+    function leave(topic: Topic, sink: Sink): void {
+        const sinks = topics.get(topic);
+        if (sinks?.delete(sink) && sinks.size === 0) topics.delete(topic);
+    }
+
+    function publish(batch: Batch): void {
+        for (const event of batch.events) {
+            if (event.topic.startsWith(`${RESERVED_KIND}:`)) {
+                obey(event, batch.epoch);
+                continue;
+            }
+            const sinks = topics.get(event.topic);
+            if (sinks !== undefined) deliver(sinks, toDelivery(event, batch.epoch));
+        }
+    }
+
+    function deliver(sinks: Set<Sink>, delivery: Delivery): void {
+        for (const sink of sinks) {
+            try {
+                sink.deliver(delivery);
+            } catch (error) {
+                leave(delivery.topic, sink);
+                sink.failed(error);
+            }
+        }
+    }
+
+    function obey(event: LoggedEvent, base: string): void {
+        if (event.topic === CONTROL_TOPIC && event.event === 'tidings.floor') raise(toFloor(event, base));
+        if (event.topic === CONTROL_TOPIC && event.event === 'tidings.disconnect') disconnect(event);
+        if (event.topic === ACCESS_TOPIC) changeAccess(event);
+    }
+
+    function raise(floor: Floor): void {
+        for (const [topic, sinks] of topics) {
+            if (floor.kind !== null && kindOf(topic) !== floor.kind) continue;
+            for (const sink of sinks) {
+                try {
+                    sink.floor(floor);
+                } catch (error) {
+                    leave(topic, sink);
+                    sink.failed(error);
+                }
+            }
+        }
+    }
+
+    function disconnect(event: LoggedEvent): void {
+        const user = parseObject(event.data)['user'];
+        if (typeof user === 'string') callbacks.onDisconnect?.(user);
+    }
+
+    function changeAccess(event: LoggedEvent): void {
+        const { user, topic } = parseObject(event.data) as { readonly user?: unknown; readonly topic?: unknown };
+        if (typeof user !== 'string') return;
+        callbacks.onAccess?.({ userId: user, topic: typeof topic === 'string' ? topic : null, gseq: event.gseq });
+    }
+
+    return { join, leave, publish, readers: (topic) => topics.get(topic)?.size ?? 0 };
+}
+
+/** A floor row that can't be read counts for every kind: one reset too many loses nothing. */
+function toFloor(event: LoggedEvent, base: string): Floor {
+    const { kind } = parseObject(event.data) as { readonly kind?: unknown };
+    const epoch = `${base}.${event.gseq}`;
+    return {
+        kind: typeof kind === 'string' ? kind : null,
+        gseq: event.gseq,
+        base,
+        epoch,
+        reason: readReason(event.data),
+    };
+}

@@ -1,0 +1,158 @@
+/** One HTTP request and its answer: answered exactly once, never after the client has gone. */
+
+import { TidingsError } from '../errors.ts';
+import { type Problem, statusLine, writeProblem } from './problem.ts';
+import type { HttpResponse } from './uws.ts';
+
+/** Wraps a response for as long as it takes. Make it first thing in a handler: it looks out for the client's end. */
+export class Exchange {
+    readonly #res: HttpResponse;
+    readonly #controller = new AbortController();
+    #state: 'waiting' | 'streaming' | 'ended' = 'waiting';
+    #onWritable: () => void = () => undefined;
+
+    constructor(res: HttpResponse) {
+        this.#res = res;
+        res.onAborted(() => {
+            this.#state = 'ended';
+            this.#controller.abort();
+            this.#onWritable();
+        });
+    }
+
+    /** Aborted when the client has gone or the deadline for the answer has passed. */
+    get signal(): AbortSignal {
+        return this.#controller.signal;
+    }
+
+    /**
+     * Collects the body.
+     *
+     * @throws TidingsError `too_large` over `mostBytes`; `bad_request` if it is not there by the deadline.
+     */
+    readBody(mostBytes: number, deadlineMs: number): Promise<Buffer> {
+        return new Promise((resolve, reject) => {
+            const chunks: Buffer[] = [];
+            let size = 0;
+            const timer = setTimeout(() => {
+                reject(new TidingsError('bad_request', `expected the whole body within ${deadlineMs} ms`));
+            }, deadlineMs);
+            this.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+            this.#res.onData((lent, last) => {
+                size += lent.byteLength;
+                if (size > mostBytes) {
+                    clearTimeout(timer);
+                    chunks.length = 0;
+                    reject(tooLarge(mostBytes));
+                    return;
+                }
+                chunks.push(Buffer.copyBytesFrom(new Uint8Array(lent)));
+                if (!last) return;
+                clearTimeout(timer);
+                resolve(Buffer.concat(chunks));
+            });
+        });
+    }
+
+    /** Answers with a problem, unless an answer has begun. */
+    refuse(problem: Problem): void {
+        if (this.#state === 'streaming') this.#res.close();
+        if (this.#state !== 'waiting') return;
+        this.#state = 'ended';
+        writeProblem(this.#res, problem);
+        this.#controller.abort();
+    }
+
+    /** Ends an answer that would go on for ever. */
+    hangUp(): void {
+        if (this.#state !== 'streaming') return;
+        this.#state = 'ended';
+        this.#res.cork(() => void this.#res.end());
+        this.#controller.abort();
+    }
+
+    /** Answers. Event streams go out as they come, everything else at once. */
+    async answer(response: Response, withBody: boolean): Promise<void> {
+        if (this.#isEnded()) await response.body?.cancel();
+        else if (!withBody || response.body === null) await this.#answerEmpty(response, withBody);
+        else if (isEventStream(response)) await this.#stream(response, response.body);
+        else await this.#answerWhole(response);
+    }
+
+    async #answerWhole(response: Response): Promise<void> {
+        const body = Buffer.from(await response.arrayBuffer());
+        if (this.#isEnded()) return;
+        this.#state = 'ended';
+        this.#res.cork(() => {
+            this.#writeHead(response);
+            this.#res.end(body);
+        });
+    }
+
+    /** A HEAD answer says the length its handler said, or none; 204 and 304 have none; everything else has none to come. */
+    async #answerEmpty(response: Response, withBody: boolean): Promise<void> {
+        this.#state = 'ended';
+        const said = response.headers.get('content-length');
+        const lengthless = response.status === 204 || response.status === 304 || !(withBody || said);
+        this.#res.cork(() => {
+            this.#writeHead(response);
+            if (lengthless) this.#res.endWithoutBody();
+            else this.#res.endWithoutBody(withBody ? 0 : Number(said));
+        });
+        await response.body?.cancel();
+    }
+
+    async #stream(response: Response, body: ReadableStream<Uint8Array>): Promise<void> {
+        this.#state = 'streaming';
+        this.#res.onWritable(() => {
+            this.#onWritable();
+            return true;
+        });
+        this.#res.cork(() => this.#writeHead(response));
+        const reader = body.getReader();
+        this.signal.addEventListener('abort', () => void reader.cancel().catch(() => undefined), { once: true });
+        for (;;) {
+            const { done, value } = await reader.read();
+            if (this.#isEnded()) return;
+            if (done) break;
+            if (!this.#write(value)) await this.#writable();
+        }
+        this.#state = 'ended';
+        this.#res.cork(() => void this.#res.end());
+    }
+
+    #write(chunk: Uint8Array): boolean {
+        let room = true;
+        this.#res.cork(() => {
+            room = this.#res.write(chunk);
+        });
+        return room;
+    }
+
+    #writable(): Promise<void> {
+        return new Promise((resolve) => {
+            this.#onWritable = resolve;
+        });
+    }
+
+    #writeHead(response: Response): void {
+        this.#res.writeStatus(statusLine(response.status));
+        for (const [name, value] of response.headers) if (!OWN_HEADERS.has(name)) this.#res.writeHeader(name, value);
+    }
+
+    #isEnded(): boolean {
+        return this.#state === 'ended';
+    }
+}
+
+/** The refusal of a body. */
+export function tooLarge(mostBytes: number): TidingsError {
+    return new TidingsError('too_large', `expected a body of at most ${mostBytes} bytes, got more`);
+}
+
+function isEventStream(response: Response): boolean {
+    return response.headers.get('content-type')?.startsWith('text/event-stream') ?? false;
+}
+
+/** Written by uWebSockets.js itself, or about a connection that is not the handler's. */
+const OWN_HEADERS = new Set(['content-length', 'transfer-encoding', 'connection', 'date']);

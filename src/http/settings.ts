@@ -1,0 +1,30 @@
+/** How the server listens and what it bears. Names follow the environment's; null is off. */
+
+/** What a server is run with. */
+export type HttpSettings = {
+    readonly host: string;
+    /** 0 picks a free one. */
+    readonly port: number;
+    readonly corsOrigins: readonly string[];
+    /** Trusted hops for `X-Forwarded-For`. */
+    readonly trustProxy: number;
+    readonly wsMaxConnections: number | null;
+    readonly wsMaxMessageBytes: number | null;
+    readonly wsMaxBackpressureBytes: number | null;
+    readonly heartbeatMs: number;
+    readonly bodyMaxBytes: number;
+    /** How long a request's body may take to arrive. */
+    readonly bodyDeadlineMs: number;
+    /** How long an answer may take to begin. */
+    readonly answerDeadlineMs: number;
+    /** How long a stop gives sockets and answers under way. */
+    readonly drainMs: number;
+};
+
+/** What no variable sets. */
+export const HTTP_DEFAULTS = {
+    bodyMaxBytes: 1024 * 1024,
+    bodyDeadlineMs: 30_000,
+    answerDeadlineMs: 60_000,
+    drainMs: 4000,
+} as const;

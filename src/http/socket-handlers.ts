@@ -1,0 +1,92 @@
+/** The WebSocket side of the app: hands what uWebSockets.js calls to sessions, each call behind the guard. */
+
+import type { Observe } from '../observe.ts';
+import { CLOSE } from '../protocol/index.ts';
+import type { Sessions } from '../socket/index.ts';
+import { guard } from './guard.ts';
+import { problemOf, writeProblem } from './problem.ts';
+import type { HttpSettings } from './settings.ts';
+import type { SocketData } from './socket-data.ts';
+import { SocketWire } from './socket-wire.ts';
+import { createUpgrade } from './upgrade.ts';
+import { NO_COMPRESSION, type WebSocket, type WebSocketBehavior } from './uws.ts';
+
+/** What the handlers work with. */
+export type SocketHandlersOptions = {
+    readonly sessions: Sessions;
+    readonly observe: Observe;
+    readonly settings: HttpSettings;
+    readonly isOpen: () => boolean;
+};
+
+type Socket = WebSocket<SocketData>;
+
+/** Bytes beyond which uWebSockets.js drops by itself: a net under our own account, which stops earlier. */
+const NET_BYTES = 1024 * 1024;
+const MOST_BYTES = 2 ** 31 - 1;
+
+/** The behaviour of the socket route. */
+export function createSocketHandlers({
+    sessions,
+    observe,
+    settings,
+    isOpen,
+}: SocketHandlersOptions): WebSocketBehavior<SocketData> {
+    const limitBytes = settings.wsMaxBackpressureBytes;
+
+    function open(ws: Socket): void {
+        const data = ws.getUserData();
+        data.wire = new SocketWire(ws, data.address, limitBytes);
+        data.session = sessions.open(data.wire, data.token, data.where);
+    }
+
+    function message(ws: Socket, lent: ArrayBuffer, isBinary: boolean): void {
+        const { session } = ws.getUserData();
+        if (isBinary) session?.receiveBinary();
+        else session?.receive(Buffer.from(lent).toString());
+    }
+
+    /** Nothing may be closed from within uWebSockets.js's own callback, so the session hears of it a moment later. */
+    function drain(ws: Socket): void {
+        const { session } = ws.getUserData();
+        setImmediate(guard('socket.drained', observe, () => session?.drained()));
+    }
+
+    function close(ws: Socket, code: number): void {
+        const data = ws.getUserData();
+        data.wire?.ended();
+        data.session?.gone(code);
+    }
+
+    function breakOff(ws: Socket): void {
+        ws.getUserData().session?.close(CLOSE.internal, 'internal');
+    }
+
+    return {
+        compression: NO_COMPRESSION,
+        maxPayloadLength: settings.wsMaxMessageBytes ?? MOST_BYTES,
+        maxBackpressure: limitBytes === null ? 0 : Math.min(MOST_BYTES, 2 * limitBytes + NET_BYTES),
+        idleTimeout: idleTimeoutSeconds(settings.heartbeatMs),
+        sendPingsAutomatically: true,
+        upgrade: guard(
+            'socket.upgrade',
+            observe,
+            createUpgrade({ settings, observe, count: sessions.count, isOpen, random: Math.random }),
+            (res) => writeProblem(res, problemOf(null)),
+        ),
+        open: guard('socket.open', observe, open, breakOff),
+        message: guard('socket.message', observe, message, breakOff),
+        drain: guard('socket.drain', observe, drain),
+        ping: guard('socket.ping', observe, (ws: Socket) => ws.getUserData().session?.heard()),
+        pong: guard('socket.pong', observe, (ws: Socket) => ws.getUserData().session?.heard()),
+        close: guard('socket.close', observe, close),
+    };
+}
+
+/**
+ * uWebSockets.js pings 8 or 16 seconds before this runs out and closes when it has: with 40 s, a ping after 24 s of
+ * silence and the end after 40. It counts in steps of 4 s and takes no less than 8.
+ */
+function idleTimeoutSeconds(heartbeatMs: number): number {
+    return Math.max(8, Math.round((1.6 * heartbeatMs) / 4000) * 4);
+}

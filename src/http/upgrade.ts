@@ -1,0 +1,71 @@
+/** WebSocket handshakes: who may open a socket at all. Tokens are looked at later, as a browser can't read an HTTP 401. */
+
+import type { Observe } from '../observe.ts';
+import { offeredToken, parseSubprotocols, selectSubprotocol } from './offered-token.ts';
+import { isAllowedOrigin } from './origin.ts';
+import { type Problem, toProblem, writeProblem } from './problem.ts';
+import { headerOf, type RequestHead, readHead } from './request-head.ts';
+import type { HttpSettings } from './settings.ts';
+import type { SocketData } from './socket-data.ts';
+import type { HttpRequest, HttpResponse, us_socket_context_t } from './uws.ts';
+
+/** What the handshake works with. */
+export type UpgradeOptions = {
+    readonly settings: HttpSettings;
+    readonly observe: Observe;
+    /** Sockets there are. */
+    readonly count: () => number;
+    /** False once a stop has begun. */
+    readonly isOpen: () => boolean;
+    readonly random: () => number;
+};
+
+const VERSION = '13';
+const PATIENCE_SECONDS = 5;
+
+/** The handler of upgrades. Decides at once, so that nothing can happen between the request and its answer. */
+export function createUpgrade(options: UpgradeOptions) {
+    const { settings, observe } = options;
+
+    return (res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void => {
+        res.onAborted(() => undefined);
+        const head = readHead(res, req, settings.trustProxy);
+        const refusal = refusalOf(head, options);
+        if (refusal !== null) {
+            observe({ type: 'socket.refused', reason: refusal.reason, address: head.address });
+            writeProblem(res, refusal.problem);
+            return;
+        }
+        const subprotocols = parseSubprotocols(headerOf(head.headers, 'sec-websocket-protocol'));
+        const offered = offeredToken(headerOf(head.headers, 'authorization'), subprotocols, head.query);
+        const data: SocketData = { ...offered, address: head.address, session: null, wire: null };
+        const key = headerOf(head.headers, 'sec-websocket-key');
+        const extensions = headerOf(head.headers, 'sec-websocket-extensions');
+        res.upgrade(data, key, selectSubprotocol(subprotocols), extensions, context);
+    };
+}
+
+type Refusal = { readonly reason: string; readonly problem: Problem };
+
+function refusalOf({ headers }: RequestHead, { settings, count, isOpen, random }: UpgradeOptions): Refusal | null {
+    const version = headerOf(headers, 'sec-websocket-version');
+    if (version !== VERSION || headerOf(headers, 'upgrade').toLowerCase() !== 'websocket') return refuseVersion();
+    if (!isAllowedOrigin(headerOf(headers, 'origin'), headerOf(headers, 'host'), settings.corsOrigins)) {
+        return { reason: 'origin', problem: toProblem(403, 'forbidden', 'expected an Origin of the allow-list') };
+    }
+    if (isOpen() && (settings.wsMaxConnections === null || count() < settings.wsMaxConnections)) return null;
+    const retryAfter = String(1 + Math.floor(random() * PATIENCE_SECONDS));
+    const problem = toProblem(503, 'unavailable', 'expected fewer sockets on this server', {
+        'retry-after': retryAfter,
+    });
+    return { reason: isOpen() ? 'too_many_connections' : 'stopping', problem };
+}
+
+/** What a plain GET on the socket's path gets, too. */
+export function refuseVersion(): Refusal {
+    const headers = { 'sec-websocket-version': VERSION, upgrade: 'websocket' };
+    return {
+        reason: 'version',
+        problem: toProblem(426, 'bad_request', `expected a WebSocket upgrade of version ${VERSION}`, headers),
+    };
+}
