@@ -1,6 +1,7 @@
 /** The one connection a runner works on, and the lock that keeps a second runner out. */
 
 import postgres, { type ReservedSql } from 'postgres';
+import { readDatabaseUrl } from '../database-url.ts';
 import { messageOf, TidingsError } from '../errors.ts';
 
 /** A connection nobody else uses. */
@@ -12,7 +13,9 @@ const LOCK_WAIT = '60s';
 
 /** Runs `work` on a connection of its own. */
 export async function withConnection<T>(databaseUrl: string, work: (sql: Session) => Promise<T>): Promise<T> {
-    const pool = postgres(databaseUrl, {
+    const { url, tls } = readDatabaseUrl(databaseUrl);
+    const pool = postgres(url, {
+        ssl: tls,
         max: 1,
         onnotice: () => {},
         connection: { application_name: 'tidings migrate' },

@@ -1,6 +1,7 @@
 /** Connections to PostgreSQL: one place for how they are named, which role they take and how long they may hang. */
 
 import postgres from 'postgres';
+import { readDatabaseUrl } from '../database-url.ts';
 import type { Observe } from '../observe.ts';
 
 /** A pool of connections, or a pool of one. */
@@ -33,7 +34,9 @@ export const SERVER_ROLE = 'tidings_server';
  * READ COMMITTED is pinned, as `tidings.sequence()` needs it whatever the database's default is.
  */
 export function connect(url: string, options: ConnectionOptions): Database {
-    return postgres(url, {
+    const address = readDatabaseUrl(url);
+    return postgres(address.url, {
+        ssl: address.tls,
         max: options.max,
         max_lifetime: null,
         connect_timeout: 10,

@@ -2,6 +2,7 @@
 
 import { createRequire } from 'node:module';
 import type { default as CreateSubscriber, Subscriber } from 'pg-listen';
+import { readDatabaseUrl } from '../database-url.ts';
 import type { Observe } from '../observe.ts';
 import { createPause } from '../pause.ts';
 import type { Service } from '../service.ts';
@@ -33,6 +34,7 @@ const LAST_RETRY_MS = 5000;
  */
 export function createDoorbell(options: DoorbellOptions): Service {
     const { url, channels, observe, heartbeatMs = 10_000, answerWithinMs = 4000 } = options;
+    const address = readDatabaseUrl(url);
     const pause = createPause();
     let current: Subscriber | undefined;
     let running: Promise<void> | undefined;
@@ -47,7 +49,8 @@ export function createDoorbell(options: DoorbellOptions): Service {
     function create(): Subscriber {
         const subscriber = createSubscriber(
             {
-                connectionString: url,
+                connectionString: address.url,
+                ssl: address.tls,
                 application_name: 'tidings doorbell',
                 keepAlive: true,
                 connectionTimeoutMillis: answerWithinMs,

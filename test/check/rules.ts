@@ -8,7 +8,7 @@ export type Rule = (sources: readonly Source[]) => readonly string[];
 /** Stages from the ground up; imports go down only, and stages of one rank don't know each other. */
 const RANKS: readonly (readonly string[])[] = [
     ['event', 'errors', 'service', 'observe'],
-    ['config', 'log', 'pause'],
+    ['config', 'database-url', 'log', 'pause'],
     ['protocol', 'store', 'auth', 'embedded', 'migrate'],
     ['sequence', 'tail', 'fanout'],
     ['socket', 'rest', 'worker', 'client'],
