@@ -22,7 +22,6 @@ const LEVELS: Readonly<Record<Observation['type'], Level>> = {
     'doorbell.state': 'debug',
     'doorbell.rang': 'trace',
     'doorbell.failed': 'warn',
-    'doorbell.deaf': 'warn',
     'socket.opened': 'debug',
     'socket.closed': 'debug',
     'socket.refused': 'info',
@@ -32,7 +31,7 @@ const LEVELS: Readonly<Record<Observation['type'], Level>> = {
     'handler.failed': 'error',
     'http.answered': 'debug',
     'database.notice': 'warn',
-    'migration.applied': 'info',
+    'migration.applied': 'debug',
 };
 
 const TOKENS = /eyJ[\w-]+(?:\.[\w-]*){1,4}/g;

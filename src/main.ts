@@ -13,7 +13,7 @@ import { exampleResources } from './example/index.ts';
 import { createHub } from './fanout/index.ts';
 import { createHttpServer, HTTP_DEFAULTS } from './http/index.ts';
 import { createLogger } from './log.ts';
-import { ENGINE, EXAMPLE, migrateUp, migrationStatus, type SetStatus } from './migrate/index.ts';
+import { type Applied, ENGINE, EXAMPLE, migrateUp, migrationStatus, type SetStatus } from './migrate/index.ts';
 import type { Observe } from './observe.ts';
 import { createRest } from './rest/index.ts';
 import { createHousekeeping } from './sequence/housekeeping.ts';
@@ -95,6 +95,9 @@ async function provideDatabase(
     run: Run,
     observe: Observe,
 ): Promise<{ readonly databaseUrl: string; readonly jwtSecret: string | null }> {
+    if (!config.embedded && config.jwtSecret === null && config.jwksUrl === null) {
+        throw new TidingsError('misused', 'expected JWT_SECRET or JWKS_URL to be set, got neither');
+    }
     const sets = config.example ? [ENGINE, EXAMPLE] : [ENGINE];
     if (config.databaseUrl !== null) {
         const behind = (await migrationStatus(config.databaseUrl, sets)).filter((status) => !isCurrent(status));
@@ -107,7 +110,8 @@ async function provideDatabase(
     }
     const onExit = (error: Error) => observe({ type: 'service.failed', service: 'embedded', error });
     const embedded = await run(createEmbedded({ dataDir: config.dataDir, onExit }));
-    await migrateUp(embedded.databaseUrl, sets, { seed: true });
+    const onApplied = (applied: Applied) => observe({ type: 'migration.applied', ...applied });
+    await migrateUp(embedded.databaseUrl, sets, { seed: true, onApplied });
     return { databaseUrl: embedded.databaseUrl, jwtSecret: config.jwtSecret ?? embedded.jwtSecret };
 }
 

@@ -15,7 +15,6 @@ export type Observation =
     | { readonly type: 'doorbell.state'; readonly state: string }
     | { readonly type: 'doorbell.rang'; readonly channel: string }
     | { readonly type: 'doorbell.failed'; readonly error: unknown }
-    | { readonly type: 'doorbell.deaf'; readonly missed: number }
     | { readonly type: 'socket.opened'; readonly connection: string; readonly address: string }
     | {
           readonly type: 'socket.closed';

@@ -101,11 +101,14 @@ export function createSequencer({ port, intervalMs, idleMs, observe, onNumbered 
         await rest({ waitMs: retryInMs, wakeable: false });
     }
 
-    async function loop(): Promise<void> {
+    async function loop(attempted: () => void): Promise<void> {
         while (!pause.ended) {
             try {
-                await rest(await turn());
+                const step = await turn();
+                attempted();
+                await rest(step);
             } catch (error) {
+                attempted();
                 if (!pause.ended) {
                     await failed(error);
                 }
@@ -130,7 +133,13 @@ export function createSequencer({ port, intervalMs, idleMs, observe, onNumbered 
             }
         },
         async start() {
-            running ??= loop();
+            if (running !== undefined) {
+                return;
+            }
+            // Up once a run was tried: a database that is away for a moment keeps no server from starting.
+            await new Promise<void>((resolve) => {
+                running = loop(resolve);
+            });
         },
         async stop() {
             pause.end();
