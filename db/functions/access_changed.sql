@@ -7,7 +7,7 @@ create or replace function tidings.access_changed(user_id text, topic text defau
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 begin
     if tidings.is_id(user_id) is not true then

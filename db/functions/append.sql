@@ -7,7 +7,7 @@ create or replace function tidings.append(topics text[], events text[], data jso
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- After a `set local` these are '' for the rest of the connection; a malformed one means null, never a lost event.

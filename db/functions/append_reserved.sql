@@ -4,7 +4,7 @@ create or replace function tidings.append_reserved(topic text, event text, data 
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 begin
     insert into tidings.event (xid, at, topic, event, data)

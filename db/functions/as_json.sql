@@ -46,8 +46,25 @@ create or replace function tidings.as_json(value jsonb)
     parallel safe
 as $$
     select case
-    when pg_column_size(value) > 4096 and octet_length(value::text) > 8192
+    when pg_column_size(value) <= 4096 then value
+    when jsonb_typeof(value) = 'string' then tidings.as_json(value #>> '{}')
+    when octet_length(value::text) > 8192
         then jsonb_build_object('truncated', true, 'bytes', octet_length(value::text))
     else value
+end;
+$$;
+
+create or replace function tidings.as_json(value timestamptz[])
+    returns jsonb
+    language sql
+    stable
+    parallel safe
+as $$
+    select case
+    when array_ndims(value) > 1 then tidings.as_json(to_jsonb(value))
+    when value is not null then (
+        select tidings.as_json(coalesce(jsonb_agg(tidings.iso(u.moment) order by u.n), '[]'))
+        from unnest(value) with ordinality u (moment, n)
+    )
 end;
 $$;

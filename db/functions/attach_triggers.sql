@@ -5,11 +5,12 @@ create or replace function tidings.attach_triggers(tbl regclass, declaration jso
     language plpgsql
     volatile
     security invoker
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $attach$
 declare
     v_name text := declaration ->> 'name';
     v_owner oid := (select c.relowner from pg_class c where c.oid = tbl);
+    v_kinds text[] := (select array_agg(k) from jsonb_array_elements_text(nullif(declaration -> 'kinds', 'null')) k);
     v_wanted jsonb;
     v_present jsonb;
     v_op text;
@@ -18,8 +19,12 @@ declare
 begin
     select jsonb_object_agg(o.op, case
             when o.op = 'TRUNCATE' then format(
-                e'\nbegin\n    perform tidings.table_truncated(%L);\n    return null;\nend;\n',
-                (select array_agg(k) from jsonb_array_elements_text(nullif(declaration -> 'kinds', 'null')) k)
+                e'\nbegin\n    perform tidings.table_truncated(%1$L);\n    return null;\n%2$send;\n',
+                v_kinds,
+                case when not (declaration ->> 'strict')::boolean then format(
+                    e'exception\n    when others or assert_failure then\n        perform tidings.capture_failed(%L, %L, ''TRUNCATE'', null, %L, sqlstate, sqlerrm, null);\n        return null;\n',
+                    tbl::text, v_name, v_kinds
+                ) end
             )
             else tidings.capture_source(tbl, o.op, declaration)
         end)
@@ -30,7 +35,7 @@ begin
     from pg_trigger t
     join pg_proc p on p.oid = t.tgfoid
     join pg_namespace n on n.oid = p.pronamespace and n.nspname = 'tidings_capture'
-    where t.tgrelid = tbl and t.tgparentid = 0
+    where t.tgrelid = tbl and t.tgparentid = 0 and p.proowner = v_owner
         -- Comments of other functions are no JSON, and a condition may be looked at before the join.
         and case when n.nspname = 'tidings_capture' then obj_description(p.oid, 'pg_proc')::jsonb = declaration end;
     if v_present = v_wanted then
@@ -44,7 +49,7 @@ begin
             v_name, lower(v_op), left(md5(tbl::oid::text || v_name), 6)
         ));
         execute format(
-            'create function %s() returns trigger language plpgsql security definer set search_path = '''' set lock_timeout = ''250ms'' as %L',
+            'create function %s() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = ''250ms'' as %L',
             v_function, v_source
         );
         execute format('revoke all on function %s() from public', v_function);

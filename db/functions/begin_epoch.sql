@@ -9,7 +9,7 @@ create or replace function tidings.begin_epoch(st tidings.run)
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 declare
     nx tidings.run;

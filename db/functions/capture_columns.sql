@@ -9,11 +9,12 @@ create or replace function tidings.capture_columns(tbl regclass, columns text[],
         tracked boolean,
         redacted boolean,
         differs text,
+        joined text,
         new_json text
     )
     language sql
     stable
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
     select
         a.attname::text,
@@ -25,12 +26,15 @@ as $$
         ),
         (columns is null or a.attname = any (columns)) and a.attname <> all (ignore),
         a.attname = any (redact),
-        case
-            when tidings.has_equality(format_type(a.atttypid, a.atttypmod)) then format('r.%1$I is distinct from o.%1$I', a.attname)
-            else format('r.%1$I::text is distinct from o.%1$I::text', a.attname)
-        end,
+        format('r.%1$s%2$s is distinct from o.%1$s%2$s', c.quoted, c.as_text),
+        format('"tidings$new".%1$s%2$s = "tidings$old".%1$s%2$s', c.quoted, c.as_text),
         tidings.json_of_column('r', a.attname::text, a.atttypid)
     from pg_catalog.pg_attribute a
+    cross join lateral (
+        select
+            tidings.quote_name(a.attname) as quoted,
+            case when not tidings.has_equality(a.atttypid) then '::text' else '' end as as_text
+    ) c
     left join pg_catalog.pg_constraint k on k.conrelid = tbl and k.contype = 'p'
     where a.attrelid = tbl and a.attnum > 0 and not a.attisdropped
         -- A virtual column has no value in a transition table.

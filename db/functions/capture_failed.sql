@@ -17,7 +17,7 @@ create or replace function tidings.capture_failed(
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 begin
     begin

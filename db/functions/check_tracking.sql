@@ -16,7 +16,7 @@ create or replace function tidings.check_tracking(
     language plpgsql
     volatile
     security invoker
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $check$
 declare
     v_class pg_class;
@@ -29,6 +29,10 @@ begin
     end if;
     if v_class.relkind not in ('r', 'p') then
         raise exception 'expected % to be a table, got a relation of kind %', tbl, v_class.relkind using errcode = '42809';
+    end if;
+    if not has_function_privilege(v_class.relowner, 'tidings.capture_failed(text,text,text,text[],text[],text,text,jsonb)', 'execute') then
+        raise exception 'expected the owner of %, %, to be a member of tidings_dba', tbl, v_class.relowner::regrole
+            using errcode = '42501', hint = format('grant tidings_dba to %s;', v_class.relowner::regrole);
     end if;
     if not exists (select from pg_constraint k where k.conrelid = tbl and k.contype = 'p')
         and ('UPDATE' = any (ops) or data is null)
@@ -58,9 +62,31 @@ begin
     execute format(
         'do %L',
         format(
-            e'#variable_conflict use_variable\ndeclare r %1$s; o %1$s; op text := ''INSERT''; changes jsonb; x text[]; e text; d jsonb;\nbegin\n%2$s e := (%3$s\n); d := (%4$s\n);\nend',
+            $do$
+#variable_conflict use_variable
+declare
+    r record;
+    o record;
+    op text := 'INSERT';
+    changes jsonb;
+    "$row" record;
+    "$topics" text[];
+    "$event" text;
+    "$data" jsonb;
+begin
+    select %1$s as r into "$row" from (select) "$one" left join %2$s "tidings$new" on false;
+    r := "$row".r;
+    o := r;
+    %3$s
+    "$event" := (%4$s
+    );
+    "$data" := (%5$s
+    );
+end;
+$do$,
+            tidings.row_of('tidings$new', tbl),
             tbl,
-            (select string_agg(format(e'x := tidings.as_topics((%s\n));', t), ' ') from unnest(topic) t),
+            (select string_agg(format(e'"$topics" := tidings.as_topics((%s\n    ));', t), e'\n    ') from unnest(topic) t),
             coalesce(event, 'null'),
             coalesce(data, 'null')
         )

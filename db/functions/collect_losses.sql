@@ -5,7 +5,7 @@ create or replace function tidings.collect_losses(st tidings.run, finished xid8[
     language sql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 begin atomic
     insert into tidings.pending_mark (topic, kind)
     with taken as materialized (

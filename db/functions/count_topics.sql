@@ -9,7 +9,7 @@ create or replace function tidings.count_topics(
 )
     language sql
     immutable
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 begin atomic
     select coalesce(array_agg(s.topic), '{}'), coalesce(array_agg(s.n), '{}')
     from (

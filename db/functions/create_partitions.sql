@@ -9,7 +9,7 @@ create or replace function tidings.create_partitions(days_ahead integer default 
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
     set lock_timeout = '50ms'
 as $$
 declare

@@ -7,7 +7,7 @@ create or replace function tidings.emit(topic text, event text, data jsonb defau
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 begin
     if tidings.is_topic(topic) is not true or topic like 'tidings:%' then

@@ -7,7 +7,7 @@ create or replace function tidings.flush_heads()
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
     set plan_cache_mode = force_generic_plan
     set jit = off
 as $$

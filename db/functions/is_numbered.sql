@@ -3,7 +3,7 @@ create or replace function tidings.is_numbered(id bigint, at timestamptz)
     returns boolean
     language plpgsql
     stable
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 begin
     return exists (

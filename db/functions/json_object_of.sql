@@ -3,7 +3,7 @@ create or replace function tidings.json_object_of(fields text[], expressions tex
     returns text
     language sql
     immutable
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 return coalesce((
     select string_agg(p.piece, ' || ' order by p.part)
     from (

@@ -4,31 +4,35 @@ create or replace function tidings.json_of_column(record text, name text, type o
     returns text
     language sql
     stable
-    set search_path = ''
-return (
+    set search_path = pg_catalog, pg_temp
+as $$
     select case
         when b.base in ('bool'::regtype, 'int2'::regtype, 'int4'::regtype, 'float4'::regtype, 'float8'::regtype,
             'uuid'::regtype, 'date'::regtype, 'time'::regtype, 'timestamp'::regtype) then format('to_jsonb(%s)', c.ref)
         when b.base in ('int8'::regtype, 'numeric'::regtype, 'money'::regtype, 'oid'::regtype, 'xid8'::regtype)
             then format('to_jsonb(%s::text)', c.ref)
         when b.base = 'timestamptz'::regtype then format('to_jsonb(tidings.iso(%s))', c.ref)
+        when b.base = 'timestamptz[]'::regtype then format('tidings.as_json(%s)', c.ref)
         when b.base in ('int8[]'::regtype, 'numeric[]'::regtype)
             then format('tidings.as_json(to_jsonb(%s::text[]))', c.ref)
         when b.base = 'bytea'::regtype then format(
-            'case when octet_length(%1$s) > 4096 then jsonb_build_object(''truncated'', true, ''bytes'', octet_length(%1$s)) else to_jsonb(%1$s) end',
+            'case when octet_length(%1$s) > 4096 then jsonb_build_object(''truncated'', true, ''bytes'', octet_length(%1$s)) else to_jsonb(chr(92) || ''x'' || encode(%1$s, ''hex'')) end',
             c.ref
         )
-        when b.base in ('json'::regtype, 'jsonb'::regtype) then format(
-            'case when pg_column_size(%1$s) > 4096 and octet_length(%1$s::text) > 8192 then jsonb_build_object(''truncated'', true, ''bytes'', octet_length(%1$s::text)) else %1$s::jsonb end',
-            c.ref
-        )
+        when b.base in ('json'::regtype, 'jsonb'::regtype) then format('tidings.as_json(%s::jsonb)', c.ref)
         when b.category in ('S', 'E') then format('tidings.as_json(%s::text)', c.ref)
         else format('tidings.as_json(to_jsonb(%s))', c.ref)
     end
-    from (select format('%s.%I', record, name) as ref) c
+    from (select record || '.' || tidings.quote_name(name) as ref) c
     cross join lateral (
-        select t.typcategory as category, case when t.typtype = 'd' then t.typbasetype else t.oid end as base
-        from pg_catalog.pg_type t
-        where t.oid = json_of_column.type
-    ) b
-);
+        -- A domain may be over a domain.
+        with recursive layer as (
+            select t.* from pg_catalog.pg_type t where t.oid = json_of_column.type
+            union all
+            select t.* from layer l join pg_catalog.pg_type t on t.oid = l.typbasetype
+        )
+        select l.typcategory as category, l.oid as base
+        from layer l
+        where l.typbasetype = 0
+    ) b;
+$$;

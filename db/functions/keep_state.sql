@@ -4,7 +4,7 @@ create or replace function tidings.keep_state(st tidings.run)
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 begin
     insert into tidings.run (

@@ -1,5 +1,6 @@
 -- Which of these users may read these topics, in order: the kind's `can_read`, asked once per kind; a user reads
--- `user:<own id>` and nobody else's. False for a kind nobody declared, an id that is not of the kind's type, and a
+-- `user:<own id>` and nobody else's. False for a kind nobody declared, an id that is not of the kind's type or not spelled
+-- as the type prints it (nobody writes events to project:007), and a
 -- function that raises (then the kind is asked one by one, so that only the raising one suffers).
 --
 -- Runs as the caller, so can_read never has more rights than the server's role.
@@ -8,7 +9,7 @@ create or replace function tidings.may_read(users text[], topics text[])
     language plpgsql
     stable
     security invoker
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_answers boolean[] := array_fill(false, array[cardinality(users)]);
@@ -33,9 +34,9 @@ begin
                 'select array_agg(coalesce(case when %s then %s(u.user_id, u.id::%s) end, false) order by u.n)
                  from unnest($1, $2) with ordinality u (user_id, id, n)',
                 case k.id_type
-                    when 'uuid' then $t$u.id ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'$t$
-                    when 'bigint' then $t$case when u.id ~ '^-?[0-9]{1,19}$' then u.id::numeric between -9223372036854775808 and 9223372036854775807 end$t$
-                    when 'integer' then $t$case when u.id ~ '^-?[0-9]{1,10}$' then u.id::bigint between -2147483648 and 2147483647 end$t$
+                    when 'uuid' then $t$u.id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'$t$
+                    when 'bigint' then $t$case when u.id ~ '^(0|-?[1-9][0-9]{0,18})$' then u.id::numeric between -9223372036854775808 and 9223372036854775807 end$t$
+                    when 'integer' then $t$case when u.id ~ '^(0|-?[1-9][0-9]{0,9})$' then u.id::bigint between -2147483648 and 2147483647 end$t$
                     else 'true'
                 end,
                 k.can_read,

@@ -4,7 +4,7 @@ create or replace function tidings.may_read_each(query text, users text[], ids t
     language plpgsql
     stable
     security invoker
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_answers boolean[] := '{}';

@@ -7,7 +7,7 @@ create or replace function tidings.new_epoch()
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 declare
     st tidings.run;

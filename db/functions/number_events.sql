@@ -13,7 +13,7 @@ create or replace function tidings.number_events(
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_count integer := cardinality(ids);

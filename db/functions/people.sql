@@ -6,16 +6,16 @@ create or replace function tidings.people(relation regclass)
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_missing text;
     v_name text;
 begin
-    select string_agg(c, ', ') into v_missing
-    from unnest(array['id', 'email', 'name', 'time_zone', 'locale']) c
+    select string_agg(c.name, ', ' order by c.n) into v_missing
+    from unnest(array['id', 'email', 'name', 'time_zone', 'locale']) with ordinality c (name, n)
     where not exists (
-        select from pg_attribute a where a.attrelid = relation and a.attname = c and a.attnum > 0 and not a.attisdropped
+        select from pg_attribute a where a.attrelid = relation and a.attname = c.name and a.attnum > 0 and not a.attisdropped
     );
     if v_missing is not null then
         raise exception 'expected % to have the columns id, email, name, time_zone and locale, missing: %', relation, v_missing

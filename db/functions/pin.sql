@@ -8,7 +8,7 @@ create or replace function tidings.pin(users text[], topics text[], sinces bigin
     language plpgsql
     stable
     security invoker
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
     set plan_cache_mode = force_generic_plan
     set jit = off
 as $$

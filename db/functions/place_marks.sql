@@ -6,7 +6,7 @@ create or replace function tidings.place_marks()
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 begin
     if not exists (select from tidings.pending_mark) then

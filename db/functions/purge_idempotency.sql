@@ -5,7 +5,7 @@ create or replace function tidings.purge_idempotency(older_than timestamptz defa
     language sql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
     with gone as (
         delete from tidings.idempotency i where i.created_at < purge_idempotency.older_than returning 1

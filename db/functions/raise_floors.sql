@@ -5,7 +5,7 @@ create or replace function tidings.raise_floors(after_gseq bigint, marks bigint[
     language sql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 begin atomic
     insert into tidings.topic_head as h (topic, seq, floor)
     select s.topic, max(s.seq), max(s.seq)

@@ -3,7 +3,7 @@ create or replace function tidings.refuse_reserved(topic text, event text)
     returns text
     language plpgsql
     immutable
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 begin
     raise exception 'expected a topic and an event that are not the engine''s own, got topic % and event %', topic, event

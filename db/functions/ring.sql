@@ -9,7 +9,7 @@ create or replace function tidings.ring()
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 begin
     if current_setting('tidings.wake', true) = 'poll' then

@@ -25,7 +25,7 @@ create or replace function tidings.sequence(
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
     -- Statistics lie about a day that has just begun; planning over every day costs more than running, compiling more still.
     set enable_seqscan = off
     set plan_cache_mode = force_generic_plan
@@ -36,6 +36,8 @@ declare
     st tidings.run;
     v_fresh boolean;
     v_drawn bigint;
+    v_latest bigint;
+    v_failed boolean;
     v_lost bigint;
     v_errors bigint;
     v_horizon timestamptz;
@@ -92,6 +94,9 @@ begin
     select case when q.is_called then q.last_value else 0 end into v_errors from tidings.capture_error_id_seq q;
     select pg_current_snapshot() into v_now;
     xmin := pg_snapshot_xmin(v_now);
+    -- And what is drawn after it is not in this pass: nothing above the first is visible in the snapshot.
+    select case when q.is_called then q.last_value else q.last_value - 1 end into v_latest from tidings.event_id q;
+    select q.is_called into v_failed from tidings.capture_error_id_seq q;
 
     v_fresh := st.upto is null;
     select array(select x from pg_snapshot_xip(st.prev) x where pg_visible_in_snapshot(x, coalesce(st.upto, v_now)))
@@ -161,7 +166,7 @@ begin
             ) c;
         end if;
         v_room := c_page - coalesce(cardinality(v_ids), 0);
-        if v_room > 0 and st.upto_id > greatest(st.prev_id, st.after_id) then
+        if v_room > 0 and v_latest > greatest(st.prev_id, st.after_id) then
             select
                 v_ids || array_agg(c.id order by c.id),
                 v_ats || array_agg(c.at order by c.id),
@@ -183,7 +188,7 @@ begin
             st.after_id := v_ids[c_page];
             more := true;
         else
-            if st.upto_error_id > 0 then
+            if v_failed then
                 perform tidings.collect_losses(st, v_finished);
             end if;
             st.open_horizon := case

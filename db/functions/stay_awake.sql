@@ -6,7 +6,7 @@ create or replace function tidings.stay_awake()
     language sql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 return pg_try_advisory_lock(1953064289, 1);
 revoke all on function tidings.stay_awake() from public;
 grant execute on function tidings.stay_awake() to tidings_server;
@@ -18,7 +18,7 @@ create or replace function tidings.fall_asleep()
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 begin
     if exists (

@@ -5,7 +5,7 @@ create or replace function tidings.table_truncated(kinds text[])
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_kind text;

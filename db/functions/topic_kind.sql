@@ -8,7 +8,7 @@ create or replace function tidings.topic_kind(kind text, can_read regprocedure)
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_function pg_proc;

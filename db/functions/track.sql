@@ -25,7 +25,7 @@ create or replace function tidings.track(
     language plpgsql
     volatile
     security invoker
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
     set lock_timeout = '3s'
 as $$
 declare
@@ -42,10 +42,7 @@ begin
     v_declaration := jsonb_build_object(
         'name', v_name, 'entity', v_entity, 'topic', track.topic, 'event', track.event, 'data', track.data,
         'columns', track.columns, 'ignore', track.ignore, 'redact', track.redact, 'ops', v_ops, 'strict', track.strict,
-        'kinds', (
-            select array_agg(distinct m[1])
-            from unnest(track.topic) t cross join lateral regexp_matches(t, '''([a-z][a-z0-9_]{0,31}):', 'g') m
-        )
+        'kinds', tidings.topic_kinds_of(track.topic)
     );
     perform tidings.attach_triggers(tbl, v_declaration);
 end;
@@ -71,7 +68,7 @@ create or replace function tidings.track(
     language sql
     volatile
     security invoker
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 begin atomic
     select tidings.track(
         tbl, entity, case when topic is not null then array[topic] end, name, event, data, columns, ignore, redact, ops, strict

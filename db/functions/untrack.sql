@@ -7,7 +7,7 @@ create or replace function tidings.untrack(tbl regclass, name text default null)
     language plpgsql
     volatile
     security invoker
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
     set lock_timeout = '3s'
 as $$
 declare

@@ -1,6 +1,6 @@
 /** Random concurrent writers against rival runners: the stream holds what was committed, once, in order, without a gap. */
 
-import type { Sql } from 'postgres';
+import type { ISql, Sql } from 'postgres';
 import postgres from 'postgres';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openDatabase, type TestDatabase } from '../support/database.ts';
@@ -17,7 +17,7 @@ afterEach(() => database.close());
 
 /** One writer: transactions of a few touches in any order, some slow, some with savepoints, some rolled back. */
 async function write(sql: Sql, random: () => number): Promise<void> {
-    const touch = (tx: Sql) => tx`select demo.touch(${1 + Math.floor(random() * 20)})`;
+    const touch = (tx: ISql) => tx`select demo.touch(${1 + Math.floor(random() * 20)})`;
     for (let n = 0; n < TRANSACTIONS; n += 1) {
         await sql
             .begin(async (tx) => {
@@ -30,7 +30,9 @@ async function write(sql: Sql, random: () => number): Promise<void> {
                     await touch(tx);
                 }
                 if (random() < 0.3) {
-                    await tx.savepoint((inner) => touch(inner).then(() => Promise.reject(new Error('undone')))).catch(ignoreUndone);
+                    await tx
+                        .savepoint((inner) => touch(inner).then(() => Promise.reject(new Error('undone'))))
+                        .catch(ignoreUndone);
                 }
                 if (random() < 0.2) {
                     throw new Error('undone');
@@ -92,7 +94,11 @@ describe('tidings.sequence under concurrent writers', () => {
 
 describe('the judge', () => {
     test.each([
-        ['a cursor over ids', `where e.id > coalesce((select max(s.event_id) from tidings.stream s), 0) order by e.id`, 'lost'],
+        [
+            'a cursor over ids',
+            `where e.id > coalesce((select max(s.event_id) from tidings.stream s), 0) order by e.id`,
+            'lost',
+        ],
         [
             'order by transaction',
             `where not exists (select from tidings.stream s where s.event_id = e.id) order by e.xid, e.id`,
@@ -128,6 +134,9 @@ describe('the judge', () => {
 /** The same function with another page size: paging is the same code whatever the size. */
 async function smallPages(sql: Sql, size: number): Promise<void> {
     const [row] = await sql`select pg_get_functiondef('tidings.sequence()'::regprocedure) as definition`;
-    const definition = String(row?.['definition']).replace('c_page constant integer := 10000', `c_page constant integer := ${size}`);
+    const definition = String(row?.['definition']).replace(
+        'c_page constant integer := 10000',
+        `c_page constant integer := ${size}`,
+    );
     await sql.unsafe(definition);
 }

@@ -1,0 +1,121 @@
+/** Who may do what: every function and table of the engine by role. */
+
+import type { Sql } from 'postgres';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openDatabase, type TestDatabase } from '../support/database.ts';
+
+let database: TestDatabase;
+let sql: Sql;
+
+beforeAll(async () => {
+    database = await openDatabase();
+    sql = database.sql;
+});
+
+afterAll(() => database.close());
+
+const READABLE = [
+    'capture_error',
+    'event',
+    'heads_flushed',
+    'kind_floor',
+    'run',
+    'setting',
+    'stream',
+    'topic_head',
+    'topic_kinds',
+    'tracked',
+];
+
+/** What capture generates and runs, what declares, and what a DBA calls by hand. */
+const DBA = [
+    ...[
+        'access_changed',
+        'append',
+        'attach_triggers',
+        'capture_failed',
+        'capture_handler',
+        'capture_source',
+        'check_tracking',
+    ],
+    ...[
+        'create_partitions',
+        'disconnect',
+        'emit',
+        'head',
+        'may_read',
+        'may_read_each',
+        'new_epoch',
+        'people',
+        'position',
+    ],
+    ...['purge_idempotency', 'table_truncated', 'topic_epoch', 'topic_kind', 'track', 'untrack'],
+];
+const SERVER = [
+    ...[
+        'access_changed',
+        'create_partitions',
+        'disconnect',
+        'emit',
+        'fall_asleep',
+        'flush_heads',
+        'head',
+        'may_read',
+        'may_read_each',
+    ],
+    ...['pin', 'position', 'purge_idempotency', 'sequence', 'stay_awake', 'topic_epoch'],
+];
+
+test.each([
+    ['tidings_dba', DBA],
+    ['tidings_server', SERVER],
+    ['tidings_reader', ['head', 'position', 'topic_epoch']],
+])('%s may execute its own functions and no others', async (role, functions) => {
+    const rows = await sql`
+        select distinct p.proname as name from pg_proc p
+        where p.pronamespace = 'tidings'::regnamespace
+            and has_function_privilege(${role}, p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
+        order by 1`;
+    expect(rows.map((row) => row['name'])).toEqual(functions);
+});
+
+test('what anyone may execute touches no table, and is not definer', async () => {
+    expect(
+        await sql`
+            select p.oid::regprocedure::text as name from pg_proc p
+            where p.pronamespace = 'tidings'::regnamespace and has_function_privilege('public', p.oid, 'execute')
+                and (p.prosecdef or p.provolatile = 'v')`,
+    ).toEqual([]);
+    expect(
+        await sql`select has_schema_privilege('public', 'tidings', 'usage') or has_schema_privilege('public', 'tidings_capture', 'usage') as open`,
+    ).toEqual([{ open: false }]);
+});
+
+test.each<readonly [role: string, right: string, tables: readonly string[]]>([
+    ['tidings_dba', 'select', READABLE],
+    ['tidings_reader', 'select', READABLE],
+    ['tidings_server', 'select', [...READABLE, 'idempotency', 'secret'].sort()],
+    ['tidings_server', 'insert', ['idempotency']],
+    ['tidings_server', 'update', ['idempotency']],
+    ...['tidings_dba', 'tidings_reader'].flatMap((role) =>
+        ['insert', 'update', 'delete', 'truncate'].map((right) => [role, right, []] as const),
+    ),
+    ...['delete', 'truncate'].map((right) => ['tidings_server', right, []] as const),
+])('%s may %s exactly what it is given', async (role, right, tables) => {
+    const rows = await sql`
+        select c.relname as name from pg_class c
+        where c.relnamespace = 'tidings'::regnamespace and c.relkind in ('r', 'p', 'v') and not c.relispartition
+            and has_table_privilege(${role}, c.oid, ${right})
+        order by 1`;
+    expect(rows.map((row) => row['name'])).toEqual(tables);
+});
+
+test('everything of the engine belongs to a role that cannot log in', async () => {
+    expect(
+        await sql`
+            select c.relname as name from pg_class c
+            where c.relnamespace = 'tidings'::regnamespace and c.relowner <> 'tidings_owner'::regrole
+                -- The migration runner's own, made before there is a role.
+                and c.relname !~ '^(schema_migrations|migration_hash)'`,
+    ).toEqual([]);
+});
