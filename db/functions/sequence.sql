@@ -48,6 +48,7 @@ declare
     v_topics text[];
     v_marks bigint[];
     v_room integer;
+    v_left bigint;
 begin
     numbered := 0;
     more := false;
@@ -102,19 +103,20 @@ begin
     select array(select x from pg_snapshot_xip(st.prev) x where pg_visible_in_snapshot(x, coalesce(st.upto, v_now)))
         into v_finished;
 
-    if exists (select from tidings.unnumbered) then
+    select max(p.id) into v_left from (select n.id from tidings.unnumbered n order by n.id limit c_page) p;
+    if v_left is not null then
         select array_agg(u.id order by u.id), array_agg(u.at order by u.id), array_agg(u.topic order by u.id)
             into v_ids, v_ats, v_topics
         from (
             select n.id, n.at, e.topic
-            from (select * from tidings.unnumbered n order by n.id limit c_page) n
+            from (select * from tidings.unnumbered n where n.id <= v_left) n
             join tidings.event e on e.id = n.id and e.at = n.at
         ) u;
     end if;
 
-    if v_ids is not null then
-        -- What an epoch began with goes first; the pass itself waits.
-        delete from tidings.unnumbered n where n.id <= v_ids[cardinality(v_ids)];
+    if v_left is not null then
+        -- What an epoch began with goes first; the pass itself waits. Days dropped meanwhile are only let go.
+        delete from tidings.unnumbered n where n.id <= v_left;
         more := true;
     elsif v_fresh
         and v_drawn = st.prev_id

@@ -5,7 +5,7 @@ create or replace function app.access_of_everyone()
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform tidings.access_changed(u.id::text)

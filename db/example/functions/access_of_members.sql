@@ -7,7 +7,7 @@ create or replace function app.access_of_members()
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 begin
     if tg_op = 'UPDATE' then

@@ -7,7 +7,7 @@ create or replace function app.access_of_projects()
     language plpgsql
     volatile
     security definer
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform tidings.access_changed(u.id::text, 'project:' || old.id)

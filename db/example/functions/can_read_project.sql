@@ -4,7 +4,7 @@ create or replace function app.can_read_project(user_id text, project_id uuid)
     language plpgsql
     stable
     parallel safe
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 begin
     return app.project_role(user_id, project_id) is not null;

@@ -7,7 +7,7 @@ create or replace function app.project_role(user_id text, project_id uuid)
     language sql
     stable
     parallel safe
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
     select case when u.organisation_role = 'admin' then 'owner' else m.role end
     from app.users u

@@ -3,7 +3,7 @@ create or replace function app.raise_task_version()
     returns trigger
     language plpgsql
     volatile
-    set search_path = ''
+    set search_path = pg_catalog, pg_temp
 as $$
 begin
     new.version := old.version + 1;
