@@ -28,7 +28,10 @@ begin
     select
         pg_current_xact_id(),
         greatest(clock_timestamp(), (select h.at from tidings.horizon h)),
-        case when n.topic like 'tidings:%' or n.event like 'tidings.%' then tidings.refuse_reserved(n.topic, n.event) else n.topic end,
+        case
+            when tidings.is_topic(n.topic) and n.topic not like 'tidings:%' and tidings.is_event_name(n.event) then n.topic
+            else tidings.refuse_event(n.topic, n.event)
+        end,
         n.event,
         v_actor,
         case when pg_column_size(n.data) > 4096 then tidings.shorten(n.data) else n.data end,

@@ -14,13 +14,15 @@ create or replace function tidings.capture_source(tbl regclass, operation text, 
 as $source$
 declare
     v_topics text;
-    v_event text := coalesce(
-        declaration ->> 'event',
-        format(
-            'case op when ''INSERT'' then %L when ''UPDATE'' then %L else %L end',
-            declaration ->> 'entity' || '.created', declaration ->> 'entity' || '.updated', declaration ->> 'entity' || '.deleted'
+    -- Statements and not one expression: PostgreSQL sets an expression up anew in every transaction, with all its branches.
+    v_event text := case
+        when declaration ->> 'event' is not null then format(e'"$event" := (%s\n                );', declaration ->> 'event')
+        when operation = 'UPDATE' then format(
+            'if op = ''UPDATE'' then "$event" := %L; elsif op = ''INSERT'' then "$event" := %L; else "$event" := %L; end if;',
+            declaration ->> 'entity' || '.updated', declaration ->> 'entity' || '.created', declaration ->> 'entity' || '.deleted'
         )
-    );
+        else format('"$event" := %L;', declaration ->> 'entity' || case operation when 'INSERT' then '.created' else '.deleted' end)
+    end;
     v_data text := declaration ->> 'data';
     v_changes text := '';
     v_join text;
@@ -66,10 +68,15 @@ begin
         array(select jsonb_array_elements_text(declaration -> 'ignore')),
         array(select jsonb_array_elements_text(declaration -> 'redact'))
     ) c;
-    v_data := coalesce(v_data, format(
-        'case op when ''INSERT'' then %s when ''UPDATE'' then %s || jsonb_build_object(''changes'', changes) else %s end',
-        v_all, v_ids, v_ids
-    ));
+    v_data := case
+        when v_data is not null then format(e'"$data" := coalesce((%s\n                        ), ''{}'');', v_data)
+        when operation = 'INSERT' then format('"$data" := %s;', v_all)
+        when operation = 'DELETE' then format('"$data" := %s;', v_ids)
+        else format(
+            'if op = ''UPDATE'' then "$data" := %s || jsonb_build_object(''changes'', changes); elsif op = ''INSERT'' then "$data" := %s; else "$data" := %s; end if;',
+            v_ids, v_all, v_ids
+        )
+    end;
 
     v_rows := case
         -- Nobody asks for the other row: a join costs a single-row insert a tenth of its time.
@@ -178,7 +185,7 @@ declare
     "$none" record;
     "$changes" jsonb;
     "$pass" integer;
-    "$many" boolean := false;
+    "$many" boolean;
     "$ops" text[];
     "$new_topics" text[];
     "$old_topics" text[];
@@ -187,11 +194,11 @@ declare
     "$event" text;
     "$data" jsonb;
     "$count" integer := 0;
-    "$keep_topics" text[] := '{}';
-    "$keep_events" text[] := '{}';
-    "$keep_data" jsonb[] := '{}';
-    "$bulk" text[] := '{}';
-    "$bulk_counts" bigint[] := '{}';
+    "$keep_topics" text[];
+    "$keep_events" text[];
+    "$keep_data" jsonb[];
+    "$bulk" text[];
+    "$bulk_counts" bigint[];
     "$state" text;
     "$message" text;
     "$sample" jsonb;
@@ -201,8 +208,7 @@ begin
         for "$row" in %1$s loop%2$s
             foreach op in array "$ops" loop%3$s
                 continue when "$topics" = '{}';
-                "$event" := (%4$s
-                );
+                %4$s
                 continue when "$event" is null;
                 if "$pass" = 2 then
                     -- Element by element: concatenating would copy the array for every row.
@@ -220,10 +226,9 @@ begin
                 end if;
                 "$data" := null;
                 foreach "$topic" in array "$topics" loop
-                    continue when "$topic" = any ("$bulk");
+                    continue when "$pass" = 3 and "$topic" = any ("$bulk");
                     if "$data" is null then
-                        "$data" := coalesce((%5$s
-                        ), '{}');
+                        %5$s
                     end if;
                     "$count" := "$count" + 1;
                     "$keep_topics"["$count"] := "$topic";
@@ -251,9 +256,9 @@ begin
         elsif "$count" > 0 then
             perform tidings.append("$keep_topics", "$keep_events", "$keep_data");
         end if;
-        exit when not "$many";
+        exit when "$many" is null;
     end loop;
-    if "$bulk" <> '{}' then
+    if "$many" and "$bulk" <> '{}' then
         perform tidings.append(
             "$bulk",
             array_fill(%7$L::text, array[cardinality("$bulk")]),

@@ -14,7 +14,7 @@ begin
         raise exception 'expected topic to be <kind>:<id> of a kind other than tidings, got %', coalesce(quote_literal(topic), 'null')
             using errcode = '22023', hint = 'kind: [a-z][a-z0-9_]{0,31}; id: 1 to 128 of A-Z a-z 0-9 _ . @ | : + -';
     end if;
-    if event is null or event !~ '^[a-z][a-z0-9_.-]*$' or octet_length(event) > 128 or event like 'tidings.%' then
+    if tidings.is_event_name(event) is not true then
         raise exception 'expected event to be a name like sprint.closed, got %', coalesce(quote_literal(event), 'null')
             using errcode = '22023', hint = '1 to 128 of a-z 0-9 _ . -, a letter first, not beginning with tidings.';
     end if;

@@ -1,4 +1,4 @@
--- Whether a text is a well-formed topic; null for null. The check constraint of tidings.event says the same.
+-- Whether a text is a well-formed topic; null for null.
 create or replace function tidings.is_topic(topic text)
     returns boolean
     language sql

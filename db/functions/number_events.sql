@@ -7,7 +7,8 @@ create or replace function tidings.number_events(
     ats timestamptz[],
     topics text[],
     after_gseq bigint,
-    at timestamptz
+    at timestamptz,
+    heads_day timestamptz
 )
     returns integer
     language plpgsql
@@ -35,11 +36,12 @@ begin
             from (select distinct u.topic from unnest(topics) u (topic)) t
             left join tidings.topic_head th on th.topic = t.topic
             left join lateral (
-                -- The days since topic_head was flushed, and no day that is still to come.
+                -- The days since topic_head was flushed, and none that is still to come: given as parameters, so that
+                -- the other days are left out before their scans are set up.
                 select s.seq
                 from tidings.stream s
                 where s.topic = t.topic
-                    and s.sequenced_at >= (select date_trunc('day', f.at, 'UTC') from tidings.heads_flushed f)
+                    and s.sequenced_at >= heads_day
                     and s.sequenced_at <= number_events.at
                 order by s.seq desc
                 limit 1
@@ -61,10 +63,10 @@ begin
                 return 0;
             end if;
     end;
-    v_done := tidings.number_events(ids[:v_half], ats[:v_half], topics[:v_half], after_gseq, at);
+    v_done := tidings.number_events(ids[:v_half], ats[:v_half], topics[:v_half], after_gseq, at, heads_day);
     return v_done + tidings.number_events(
-        ids[v_half + 1:], ats[v_half + 1:], topics[v_half + 1:], after_gseq + v_done, at
+        ids[v_half + 1:], ats[v_half + 1:], topics[v_half + 1:], after_gseq + v_done, at, heads_day
     );
 end;
 $$;
-revoke all on function tidings.number_events(bigint[], timestamptz[], text[], bigint, timestamptz) from public;
+revoke all on function tidings.number_events(bigint[], timestamptz[], text[], bigint, timestamptz, timestamptz) from public;

@@ -49,6 +49,7 @@ declare
     v_marks bigint[];
     v_room integer;
     v_left bigint;
+    v_heads_day timestamptz;
 begin
     numbered := 0;
     more := false;
@@ -215,7 +216,8 @@ begin
 
     st.at := greatest(clock_timestamp(), st.at);
     if v_ids is not null then
-        numbered := tidings.number_events(v_ids, v_ats, v_topics, st.gseq, st.at);
+        select date_trunc('day', f.at, 'UTC') into v_heads_day from tidings.heads_flushed f;
+        numbered := tidings.number_events(v_ids, v_ats, v_topics, st.gseq, st.at, v_heads_day);
         oldest_ms := 1000 * extract(epoch from st.at - (select min(u.at) from unnest(v_ats) u (at)));
         if v_marks is not null then
             perform tidings.raise_floors(st.gseq, v_marks, st.at);

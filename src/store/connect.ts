@@ -39,6 +39,9 @@ export function connect(url: string, options: ConnectionOptions): Database {
         ssl: address.tls,
         max: options.max,
         max_lifetime: null,
+        // The driver asks for array types at every connect and lets the question's failure end the process; arrays are
+        // passed as JSON instead.
+        fetch_types: false,
         connect_timeout: 10,
         keep_alive: 15,
         backoff: (attempt) => Math.min(2, 0.05 * 2 ** attempt) * (0.5 + Math.random() / 2),

@@ -34,13 +34,17 @@ type Row = { allowed: boolean; head: string; epoch: string; gseq: string; resuma
 export function createTopicLog(sql: Database): TopicLog {
     return {
         async pin(requests) {
+            const asked = JSON.stringify(requests.map(({ userId, topic, since }) => [userId, topic, since]));
             const rows = await sql<Row[]>`
                 select p.allowed, p.head, p.epoch, p.gseq, p.resumable
-                from tidings.pin(
-                    ${requests.map((request) => request.userId)}::text[],
-                    ${requests.map((request) => request.topic)}::text[],
-                    ${requests.map((request) => request.since)}::bigint[]
-                ) p
+                from (
+                    select
+                        coalesce(array_agg(r.value ->> 0 order by r.n), '{}') as users,
+                        coalesce(array_agg(r.value ->> 1 order by r.n), '{}') as topics,
+                        coalesce(array_agg((r.value ->> 2)::bigint order by r.n), '{}') as sinces
+                    from jsonb_array_elements(${asked}::text::jsonb) with ordinality r (value, n)
+                ) a
+                cross join lateral tidings.pin(a.users, a.topics, a.sinces) p
                 order by p.n`;
             return rows.map((row) => ({ ...row, head: Number(row.head), gseq: Number(row.gseq) }));
         },

@@ -63,7 +63,7 @@ const SERVER = [
         'may_read',
         'may_read_each',
     ],
-    ...['pin', 'position', 'purge_idempotency', 'sequence', 'stay_awake', 'topic_epoch'],
+    ...['pin', 'position', 'purge_idempotency', 'read_stream', 'sequence', 'stay_awake', 'topic_epoch'],
 ];
 
 test.each([
