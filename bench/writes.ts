@@ -10,8 +10,8 @@ import { startCluster } from './cluster.ts';
 import { median, pgbench } from './pgbench.ts';
 
 const CLIENTS = [1, 8, 32];
-const SECONDS = 2;
-const ROUNDS = 1;
+const SECONDS = 4;
+const ROUNDS = 3;
 const ROWS = 10_000;
 
 const DISKS = {
