@@ -103,9 +103,9 @@ describe('a tail', () => {
                 where application_name = 'tidings tail' and datname = current_database()`;
             cuts += cut.length;
             await publish(1);
+            expect(await seenAll(n)).toEqual(upTo(n));
         }
-        expect(await seenAll(10)).toEqual(upTo(10));
-        expect(cuts).toBeGreaterThan(1);
+        expect(cuts).toBeGreaterThanOrEqual(10);
     });
 
     test('says that the epoch is another, and goes on from its head', async () => {
