@@ -10,7 +10,7 @@ begin
     insert into tidings.event (xid, at, topic, event, data)
     values (
         pg_current_xact_id(),
-        greatest(clock_timestamp(), (select h.at from tidings.horizon h)),
+        greatest(clock_timestamp(), to_timestamp(pg_sequence_last_value('tidings.horizon'))),
         append_reserved.topic,
         append_reserved.event,
         append_reserved.data

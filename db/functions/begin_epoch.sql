@@ -38,7 +38,7 @@ begin
     nx.gseq := coalesce(st.gseq, (select max(s.gseq) from tidings.stream s), 0);
     nx.prev_gseq := nx.gseq;
     nx.epoch_id := nx.prev_id;
-    nx.prev_horizon := (select h.at from tidings.horizon h);
+    nx.prev_horizon := coalesce(to_timestamp(pg_sequence_last_value('tidings.horizon')), '-infinity');
     nx.open_horizon := '-infinity';
     nx.after_id := 0;
     nx.error_id := coalesce(st.error_id, 0);

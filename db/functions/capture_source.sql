@@ -3,8 +3,11 @@
 -- Rows are taken one by one into the variables r and o, and expressions are evaluated in plpgsql without a FROM, so no
 -- column of the table, whatever its name, can stand for r, o or op. The variables are declared as records and get the
 -- table's type by a cast in the query: a declaration that names a table which was renamed fails before any exception
--- block is entered, and with it the write. Three passes: the first keeps up to 1000 events and is
--- nearly always the only one; if there are more, the second counts rows by topic and the third keeps what is not bulk.
+-- block is entered, and with it the write.
+--
+-- A statement of one row that makes one event takes a short way, because PostgreSQL sets up every expression anew in each
+-- transaction. Anything else goes in three passes: the first keeps up to 1000 events and is nearly always the only one; if
+-- there are more, the second counts rows by topic and the third keeps what is not bulk.
 -- A row that changed its topic is a deletion on the topic it left and a creation on the one it came to.
 create or replace function tidings.capture_source(tbl regclass, operation text, declaration jsonb)
     returns text
@@ -33,7 +36,11 @@ declare
     v_load text;
     v_turn text;
     v_handler text := '';
-    v_other boolean := concat_ws(' ', declaration ->> 'topic', declaration ->> 'event', declaration ->> 'data') ~* '\mo\M';
+    v_one text;
+    v_short text;
+    v_same text;
+    v_expressions text := concat_ws(' ', declaration ->> 'topic', declaration ->> 'event', declaration ->> 'data');
+    v_other boolean := v_expressions ~* '\mo\M';
 begin
     select
         case when count(*) = 1 then min(t.one) else format('tidings.as_topics(%s)', string_agg(t.one, ' || ' order by t.n)) end
@@ -52,6 +59,7 @@ begin
             ''
         ) filter (where c.tracked),
         string_agg(c.joined, ' and ') filter (where c.is_key),
+        string_agg(format('not (%s)', c.differs), ' and ') filter (where c.is_key),
         min(tidings.quote_name(c.name)) filter (where c.is_key),
         tidings.json_object_of(
             array_agg(c.field) filter (where (c.tracked or c.is_key) and not c.redacted),
@@ -61,20 +69,24 @@ begin
             array_agg(c.field) filter (where (c.is_key or c.is_reference) and not c.redacted),
             array_agg(c.new_json) filter (where (c.is_key or c.is_reference) and not c.redacted)
         )
-        into v_changes, v_join, v_key, v_all, v_ids
+        into v_changes, v_join, v_same, v_key, v_all, v_ids
     from tidings.capture_columns(
         tbl,
         (select array_agg(c) from jsonb_array_elements_text(nullif(declaration -> 'columns', 'null')) c),
         array(select jsonb_array_elements_text(declaration -> 'ignore')),
         array(select jsonb_array_elements_text(declaration -> 'redact'))
     ) c;
+    v_one := case
+        when v_data is not null then format(e'coalesce((%s\n                        ), ''{}'')', v_data)
+        when operation = 'INSERT' then v_all
+        when operation = 'DELETE' then v_ids
+        else format('%s || jsonb_build_object(''changes'', changes)', v_ids)
+    end;
     v_data := case
-        when v_data is not null then format(e'"$data" := coalesce((%s\n                        ), ''{}'');', v_data)
-        when operation = 'INSERT' then format('"$data" := %s;', v_all)
-        when operation = 'DELETE' then format('"$data" := %s;', v_ids)
+        when v_data is not null or operation <> 'UPDATE' then format('"$data" := %s;', v_one)
         else format(
-            'if op = ''UPDATE'' then "$data" := %s || jsonb_build_object(''changes'', changes); elsif op = ''INSERT'' then "$data" := %s; else "$data" := %s; end if;',
-            v_ids, v_all, v_ids
+            'if op = ''UPDATE'' then "$data" := %s; elsif op = ''INSERT'' then "$data" := %s; else "$data" := %s; end if;',
+            v_one, v_all, v_ids
         )
     end;
 
@@ -151,6 +163,25 @@ begin
         )
     end;
 
+    v_short := tidings.capture_short_way(
+        operation,
+        case
+            when operation = 'UPDATE' then format(
+                'select %s as r, %s as o from "tidings$new" cross join "tidings$old"',
+                tidings.row_of('tidings$new', tbl), tidings.row_of('tidings$old', tbl)
+            )
+            else v_rows
+        end,
+        v_topics,
+        declaration ->> 'event',
+        case when declaration ->> 'event' is null then
+            declaration ->> 'entity' || case operation when 'INSERT' then '.created' when 'UPDATE' then '.updated' else '.deleted' end
+        end,
+        v_one,
+        v_changes,
+        v_same,
+        array(select 'o' where v_other or operation = 'UPDATE' union all select 'op' where v_expressions ~* '\mop\M')
+    );
     v_turn := case when operation = 'UPDATE' then $text$
                 if "$new_topics" <> "$old_topics" then
                     if op = 'DELETE' then
@@ -203,6 +234,7 @@ declare
     "$message" text;
     "$sample" jsonb;
 begin
+%8$s
     for "$pass" in 1 .. 3 loop
         <<rows>>
         for "$row" in %1$s loop%2$s
@@ -268,7 +300,7 @@ begin
     return null;%6$s
 end;
 $text$,
-        v_rows, v_load, v_turn, v_event, v_data, v_handler, (declaration ->> 'entity') || '.bulk'
+        v_rows, v_load, v_turn, v_event, v_data, v_handler, (declaration ->> 'entity') || '.bulk', v_short
     );
 end;
 $source$;

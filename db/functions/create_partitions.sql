@@ -17,6 +17,7 @@ declare
     v_parent text;
     v_name text;
     v_made integer := 0;
+    v_horizon bigint := extract(epoch from date_trunc('day', clock_timestamp(), 'UTC') - interval '2 days');
     v_today date := (clock_timestamp() at time zone 'UTC')::date;
 begin
     if not pg_try_advisory_xact_lock(1953064289, 2) then
@@ -38,9 +39,9 @@ begin
             end;
         end loop;
     end loop;
-    update tidings.horizon h
-    set at = date_trunc('day', clock_timestamp(), 'UTC') - interval '2 days'
-    where h.at < date_trunc('day', clock_timestamp(), 'UTC') - interval '2 days';
+    if v_horizon > coalesce(pg_sequence_last_value('tidings.horizon'), 0) then
+        perform setval('tidings.horizon', v_horizon);
+    end if;
     return v_made;
 end;
 $$;

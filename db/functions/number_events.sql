@@ -26,27 +26,31 @@ begin
         select
             after_gseq + b.n,
             b.topic,
-            h.seq + row_number() over (partition by b.topic order by b.n),
+            b.place + max(greatest(0, h.seq, h.last_seq)) over (partition by b.topic),
             b.id,
             b.at,
             number_events.at
-        from unnest(ids, ats, topics) with ordinality b (id, at, topic, n)
-        join (
-            select t.topic, greatest(0, th.seq, last.seq) as seq
-            from (select distinct u.topic from unnest(topics) u (topic)) t
-            left join tidings.topic_head th on th.topic = t.topic
-            left join lateral (
-                -- The days since topic_head was flushed, and none that is still to come: given as parameters, so that
-                -- the other days are left out before their scans are set up.
-                select s.seq
-                from tidings.stream s
-                where s.topic = t.topic
-                    and s.sequenced_at >= heads_day
-                    and s.sequenced_at <= number_events.at
-                order by s.seq desc
-                limit 1
-            ) last on true
-        ) h on h.topic = b.topic
+        from (
+            select u.*, row_number() over (partition by u.topic order by u.n) as place
+            from unnest(ids, ats, topics) with ordinality u (id, at, topic, n)
+        ) b
+        -- Heads are looked up at a topic's first event only.
+        left join lateral (
+            select
+                (select th.seq from tidings.topic_head th where th.topic = b.topic) as seq,
+                (
+                    -- The days since topic_head was flushed, and none that is still to come: given as parameters, so
+                    -- that the other days are left out before their scans are set up.
+                    select s.seq
+                    from tidings.stream s
+                    where s.topic = b.topic
+                        and s.sequenced_at >= heads_day
+                        and s.sequenced_at <= number_events.at
+                    order by s.seq desc
+                    limit 1
+                ) as last_seq
+            offset 0
+        ) h on b.place = 1
         order by b.n;
         return v_count;
     exception

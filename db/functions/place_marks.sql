@@ -17,7 +17,7 @@ begin
     )
     insert into tidings.event (at, topic, event, data)
     select
-        greatest(clock_timestamp(), (select h.at from tidings.horizon h)),
+        greatest(clock_timestamp(), to_timestamp(pg_sequence_last_value('tidings.horizon'))),
         coalesce(p.topic, 'tidings:control'),
         case when p.topic is null then 'tidings.floor' else 'tidings.reset' end,
         case when p.topic is null then jsonb_build_object('kind', p.kind) else '{}' end || '{"reason": "capture_error"}'

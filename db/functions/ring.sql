@@ -1,9 +1,4 @@
 -- Wakes the sequencer if it sleeps. Called after the event row is written, never before.
---
--- An awake sequencer holds the wake lock exclusively, so the try fails and nobody rings: a busy database never takes the
--- cluster-wide lock that a commit after NOTIFY holds. Try and release stand in one expression, with no place between
--- them where an error or a cancel could leave the lock behind.
--- `set tidings.wake = 'poll'` turns ringing off: PREPARE TRANSACTION fails after a NOTIFY.
 create or replace function tidings.ring()
     returns void
     language plpgsql
@@ -12,12 +7,7 @@ create or replace function tidings.ring()
     set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if current_setting('tidings.wake', true) = 'poll' then
-        return;
-    end if;
-    if (case when pg_try_advisory_lock_shared(1953064289, 1) then pg_advisory_unlock_shared(1953064289, 1) end)
-        and pg_notification_queue_usage() < 0.5
-    then
+    if tidings.must_ring() then
         perform pg_notify('tidings_wake', '');
     end if;
 end;

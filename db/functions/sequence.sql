@@ -90,15 +90,15 @@ begin
     gseq := st.gseq;
 
     -- In this order: what is drawn, or moves, after it was read here belongs to a later pass.
-    select h.at into v_horizon from tidings.horizon h;
-    select case when q.is_called then q.last_value else q.last_value - 1 end into v_drawn from tidings.event_id q;
-    select q.last_value into v_lost from tidings.capture_lost q;
-    select case when q.is_called then q.last_value else 0 end into v_errors from tidings.capture_error_id_seq q;
-    select pg_current_snapshot() into v_now;
+    v_horizon := coalesce(to_timestamp(pg_sequence_last_value('tidings.horizon')), '-infinity');
+    v_drawn := coalesce(greatest(pg_sequence_last_value('tidings.event_id'), st.prev_id), 0);
+    v_lost := coalesce(pg_sequence_last_value('tidings.capture_lost'), 0);
+    v_errors := coalesce(pg_sequence_last_value('tidings.capture_error_id_seq'), 0);
+    v_now := pg_current_snapshot();
     xmin := pg_snapshot_xmin(v_now);
     -- And what is drawn after it is not in this pass: nothing above the first is visible in the snapshot.
-    select case when q.is_called then q.last_value else q.last_value - 1 end into v_latest from tidings.event_id q;
-    select q.is_called into v_failed from tidings.capture_error_id_seq q;
+    v_latest := coalesce(pg_sequence_last_value('tidings.event_id'), 0);
+    v_failed := pg_sequence_last_value('tidings.capture_error_id_seq') is not null;
 
     v_fresh := st.upto is null;
     select array(select x from pg_snapshot_xip(st.prev) x where pg_visible_in_snapshot(x, coalesce(st.upto, v_now)))
@@ -218,7 +218,7 @@ begin
     if v_ids is not null then
         select date_trunc('day', f.at, 'UTC') into v_heads_day from tidings.heads_flushed f;
         numbered := tidings.number_events(v_ids, v_ats, v_topics, st.gseq, st.at, v_heads_day);
-        oldest_ms := 1000 * extract(epoch from st.at - (select min(u.at) from unnest(v_ats) u (at)));
+        oldest_ms := 1000 * extract(epoch from st.at - v_ats[1]);
         if v_marks is not null then
             perform tidings.raise_floors(st.gseq, v_marks, st.at);
         end if;

@@ -35,6 +35,7 @@ const DBA = [
         'attach_triggers',
         'capture_failed',
         'capture_handler',
+        'capture_short_way',
         'capture_source',
         'check_tracking',
     ],

@@ -16,7 +16,7 @@ beforeEach(async () => {
     sql = database.sql;
     await sequenceAll(sql);
     const [row] = await sql`select pg_get_functiondef('tidings.sequence()'::regprocedure) as definition`;
-    const snapshot = 'select pg_current_snapshot() into v_now;';
+    const snapshot = 'v_now := pg_current_snapshot();';
     const definition = String(row?.['definition']);
     expect(definition).toContain(snapshot);
     await sql.unsafe(

@@ -105,7 +105,7 @@ describe('what a writer planted is not run', () => {
             'tables in pg_temp',
             `create view pg_temp.pg_class as select *, pg_temp.steal() as s from pg_catalog.pg_class;
              create view pg_temp.event as select pg_temp.steal() as s;
-             create view pg_temp.horizon as select pg_temp.steal() as s;
+             create view pg_temp.horizon as select pg_temp.steal() as s; create view pg_temp.run as select pg_temp.steal() as s;
              create temp table "tidings$new" (id int); create temp table "tidings$old" (id int)`,
         ],
         [

@@ -22,6 +22,18 @@ afterAll(() => database.close());
 const lines = async (work: string | (() => PromiseLike<unknown>)): Promise<string[]> =>
     (await appended(sql, work)).map(({ topic, event, data }) => `${topic} ${event} ${JSON.stringify(data)}`);
 
+/** The events of a statement, which then is rolled back. */
+async function rolledBack(statement: string): Promise<string[]> {
+    const work = await sql.reserve();
+    await work`begin`;
+    await work.unsafe(statement);
+    const events = await work<{ topic: string; event: string; data: unknown }[]>`
+        select topic, event, data from tidings.event where xid = pg_current_xact_id() order by id`;
+    await work`rollback`;
+    work.release();
+    return events.map(({ topic, event, data }) => `${topic} ${event} ${JSON.stringify(data)}`);
+}
+
 describe('a statement', () => {
     test('that upserts tells what was inserted and what was updated', async () => {
         await sql`insert into app.item values (1, 1)`;
@@ -45,6 +57,37 @@ describe('a statement', () => {
             'item:2 item.deleted',
             'item:3 item.created',
         ]);
+    });
+
+    test.each([
+        ['with the defaults', `topic => $$'one:' || r.part$$`],
+        [
+            'with expressions over op, o and changes',
+            `topic => $$'one:' || coalesce(o.part, r.part)$$, event => $$case when r.v <> 13 then 'one.' || lower(op) end$$,
+            data => $$jsonb_build_object('r', r.id, 'o', o.v, 'op', op, 'changes', changes)$$`,
+        ],
+        ['with several topics', `topic => $$array['one:' || r.part, case when r.v > 5 then 'big:' || r.part end]$$`],
+        ['strict', `topic => $$'one:' || r.part$$, strict => true`],
+    ])('of one row makes the events that the row makes among others, %s', async (_, tracking) => {
+        await sql.unsafe(`
+            drop table if exists app.one;
+            create table app.one (id int primary key, part int, v int);
+            select tidings.track('app.one', entity => 'one', ${tracking})`);
+        const statements = [
+            (ids: string) => `insert into app.one select g, 1, g * 3 from unnest('${ids}'::int[]) g`,
+            (ids: string) => `update app.one set v = v + 1 where id = any ('${ids}')`,
+            (ids: string) => `update app.one set v = v where id = any ('${ids}')`,
+            (ids: string) => `update app.one set part = part + 1 where id = any ('${ids}')`,
+            (ids: string) => `update app.one set id = id + 100, v = null where id = any ('${ids}')`,
+            (ids: string) => `update app.one set id = id - 100, v = 13 where id - 100 = any ('${ids}')`,
+            (ids: string) => `delete from app.one where id = any ('${ids}')`,
+        ];
+        for (const statement of statements) {
+            const together = await rolledBack(statement('{1,2,3,4}'));
+            const apart = await lines(`${[1, 2, 3, 4].map((id) => statement(`{${id}}`)).join(';')}`);
+            expect(apart.sort()).toEqual(together.sort());
+        }
+        expect(await sql`select count(*)::int as n from tidings.capture_error`).toEqual([{ n: 0 }]);
     });
 
     test('that touches the table twice tells each row once', async () => {

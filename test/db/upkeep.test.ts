@@ -63,19 +63,20 @@ describe('create_partitions', () => {
     });
 
     test('moves the horizon on, never back', async () => {
-        await sql`update tidings.horizon set at = '-infinity'`;
+        const horizon = sql`to_timestamp(pg_sequence_last_value('tidings.horizon'))`;
+        await sql`alter sequence tidings.horizon restart`;
         await create();
-        const [row] =
-            await sql`select at = date_trunc('day', now(), 'UTC') - interval '2 days' as moved from tidings.horizon`;
-        expect(row).toEqual({ moved: true });
-        await sql`update tidings.horizon set at = now() + interval '1 day'`;
+        expect(await sql`select ${horizon} = date_trunc('day', now(), 'UTC') - interval '2 days' as moved`).toEqual([
+            { moved: true },
+        ]);
+        await sql`select setval('tidings.horizon', extract(epoch from now() + interval '1 day')::bigint)`;
         await create();
-        expect(await sql`select at > now() as ahead from tidings.horizon`).toEqual([{ ahead: true }]);
+        expect(await sql`select ${horizon} > now() as ahead`).toEqual([{ ahead: true }]);
         await sql`select tidings.emit('demo:2', 'note.made')`;
         expect(
             await sql`select at > now() + interval '23 hours' as ahead from tidings.event where topic = 'demo:2'`,
         ).toEqual([{ ahead: true }]);
-        await sql`update tidings.horizon set at = '-infinity'`;
+        await sql`alter sequence tidings.horizon restart`;
     });
 });
 
