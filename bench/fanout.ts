@@ -9,10 +9,10 @@ import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { createVerifier, signToken } from '../src/auth/index.ts';
 import type { LoggedEvent } from '../src/event.ts';
-import { createHub } from '../src/fanout/index.ts';
+import { createHub, createReplay, Ring } from '../src/fanout/index.ts';
 import { createHttpServer, HTTP_DEFAULTS } from '../src/http/index.ts';
 import { encodeEvent } from '../src/protocol/index.ts';
-import { createSessions, SOCKET_DEFAULTS } from '../src/socket/index.ts';
+import { createAudience, createSessions, SOCKET_DEFAULTS } from '../src/socket/index.ts';
 
 const SECRET = 'x'.repeat(32);
 const TOPIC = 'project:17';
@@ -100,10 +100,14 @@ function toEvent(seq: number): LoggedEvent {
 }
 
 async function startOurs(): Promise<Way> {
-    const hub = createHub();
+    const ring = new Ring();
+    const hub = createHub({}, ring);
     const verifier = createVerifier({ secret: SECRET, jwksUrl: null, issuer: null, audience: null });
     const pin = { allowed: true, head: 1_000_000, epoch: 'k', gseq: 1_000_000, resumable: true };
-    const log = { pin: async (asked: readonly unknown[]) => asked.map(() => pin), read: async () => [] };
+    const log = {
+        pin: async (asked: readonly unknown[]) => asked.map(() => pin),
+        read: async (_: string, __: number, upto: number) => ({ epoch: 'k', events: [], upto }),
+    };
     const limits = {
         wsMaxMessageBytes: 16_384,
         wsMaxSubscriptions: 100,
@@ -120,7 +124,8 @@ async function startOurs(): Promise<Way> {
         trustProxy: 0,
     };
     const observe = () => undefined;
-    const sessions = createSessions({ hub, log, verifier, observe, settings });
+    const replay = createReplay({ ring, log, observe });
+    const sessions = createSessions({ hub, audience: createAudience(), log, replay, verifier, observe, settings });
     const fetch = async () => new Response();
     const server = createHttpServer({
         fetch,

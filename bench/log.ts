@@ -3,6 +3,7 @@
 import type { Sql } from 'postgres';
 import { connect } from '../src/store/connect.ts';
 import { readStream } from '../src/store/read-stream.ts';
+import { readTopic } from '../src/store/read-topic.ts';
 import { runSequencer } from '../src/store/run-sequencer.ts';
 import { startCluster } from './cluster.ts';
 
@@ -27,6 +28,11 @@ export async function ask(): Promise<void> {
         const page = await readStream(one, head, 1000);
         if (page.events.length !== 10) throw new Error(`expected 10 events, got ${page.events.length}`);
     });
+    await timed('a replay read of 10 rows', async () => {
+        const page = await readTopic(one, 'project:7', 100, 110, 500);
+        if (page.events.length !== 10) throw new Error(`expected 10 events, got ${page.events.length}`);
+    });
+    await timed('a replay read of 200 rows', async () => void (await readTopic(one, 'project:7', 0, 200, 500)));
     await one.end();
     await cluster.stop();
 }

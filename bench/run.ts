@@ -1,18 +1,31 @@
-/** `npm run bench -- <question> …`: asks the questions named, or all, and prints what was measured and on what. */
+/**
+ * `npm run bench -- <question> … [--seconds n] [--clients n]`: asks the questions named, or all, and prints what was measured
+ * and on what. The options are for the questions that know them.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+
+/** How long, and with how many; unset: as the question has it. */
+type Measure = { readonly seconds?: number; readonly clients?: number };
 
 /** A question is a script that prints its answer. */
-const QUESTIONS: Readonly<Record<string, () => Promise<{ ask(): Promise<void> }>>> = {
+const QUESTIONS: Readonly<Record<string, () => Promise<{ ask(measure: Measure): Promise<void> }>>> = {
     log: () => import('./log.ts'),
     writes: () => import('./writes.ts'),
     subtransactions: () => import('./subtransactions.ts'),
     latency: () => import('./latency.ts'),
     fanout: () => import('./fanout.ts'),
+    storm: () => import('./storm.ts'),
+    'slow-readers': () => import('./slow-readers.ts'),
 };
 
-const asked = process.argv.slice(2);
+const { values, positionals: asked } = parseArgs({
+    allowPositionals: true,
+    options: { seconds: { type: 'string' }, clients: { type: 'string' } },
+});
+const measure: Measure = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
 const unknown = asked.filter((name) => !(name in QUESTIONS));
 if (unknown.length > 0) {
     console.error(`expected some of ${Object.keys(QUESTIONS).join(', ')}, got ${unknown.join(', ')}`);
@@ -24,5 +37,5 @@ console.log(`commit ${commit} · node ${process.version} · ${cpus().length} × 
 for (const name of asked.length > 0 ? asked : Object.keys(QUESTIONS)) {
     console.log(`\n== ${name}`);
     const { ask } = (await QUESTIONS[name]?.()) ?? { ask: async () => undefined };
-    await ask();
+    await ask(measure);
 }

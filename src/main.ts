@@ -10,7 +10,7 @@ import type { Config } from './config.ts';
 import { createEmbedded } from './embedded/index.ts';
 import { TidingsError } from './errors.ts';
 import { exampleResources } from './example/index.ts';
-import { createHub } from './fanout/index.ts';
+import { createHub, createReplay, Ring } from './fanout/index.ts';
 import { createHttpServer, HTTP_DEFAULTS } from './http/index.ts';
 import { createLogger } from './log.ts';
 import { type Applied, ENGINE, EXAMPLE, migrateUp, migrationStatus, type SetStatus } from './migrate/index.ts';
@@ -20,8 +20,9 @@ import { createHousekeeping } from './sequence/housekeeping.ts';
 import { createSequencerPort } from './sequence/port.ts';
 import { createSequencer } from './sequence/runner.ts';
 import type { Service } from './service.ts';
-import { createSessions, SOCKET_DEFAULTS } from './socket/index.ts';
-import { connect, SERVER_ROLE } from './store/connect.ts';
+import { createAudience, createSessions, SOCKET_DEFAULTS } from './socket/index.ts';
+import { SERVER_ROLE } from './store/connect.ts';
+import { createPool } from './store/pool.ts';
 import { readSecret } from './store/read-secret.ts';
 import { createTopicLog } from './store/topic-log.ts';
 import { createDoorbell } from './tail/doorbell.ts';
@@ -38,8 +39,14 @@ export type Server = {
 
 /** Without LISTEN nobody rings, so both loops look this often. */
 const POLL_MS = 50;
+/** How often a standby is asked. */
+const STANDBY_POLL_MS = 20;
 const LOG_POOL_SIZE = 4;
-const STATEMENT_TIMEOUT_MS = 15_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
+/** The longest a request or a subscription waits for a database that does not answer; noticed, too, if it was cut off silently. */
+const ANSWER_DEADLINE_MS = 12_000;
+/** A read of the log that takes so long is asked on another connection too. */
+const PATIENCE_MS = 2_000;
 const DEV_TOKEN_TTL_MS = 24 * 3_600_000;
 
 /**
@@ -120,6 +127,12 @@ function isCurrent(status: SetStatus): boolean {
     return status.migrations.every((migration) => migration.state === 'applied');
 }
 
+/** A standby can't be listened to, and a ring of the primary's comes before the standby has what was rung for. */
+function tailPace(config: Config): { readonly fallbackMs?: number } {
+    if (config.streamDatabaseUrl !== null) return { fallbackMs: STANDBY_POLL_MS };
+    return config.listen ? {} : { fallbackMs: POLL_MS };
+}
+
 type Parts = {
     readonly config: Config;
     readonly databaseUrl: string;
@@ -130,30 +143,36 @@ type Parts = {
 
 /** Links the stages and starts them; answers the URL they listen on. */
 async function assemble({ config, databaseUrl, jwtSecret, run, observe }: Parts): Promise<string> {
-    const sql = connect(databaseUrl, {
-        name: 'tidings server',
-        max: config.poolSize,
+    const limits = {
         role: SERVER_ROLE,
         statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+        deadlineMs: ANSWER_DEADLINE_MS,
         observe,
-    });
-    await run({ name: 'pool', start: async () => void (await sql`select 1`), stop: () => sql.end({ timeout: 2 }) });
+    };
+    const sql = createPool(databaseUrl, { ...limits, name: 'tidings server', max: config.poolSize });
+    await run({ name: 'pool', start: async () => void (await sql`select 1`), stop: sql.end });
     // Apart, so that no amount of REST can keep a subscription waiting.
-    const logPool = connect(databaseUrl, {
+    const logPool = createPool(databaseUrl, {
+        ...limits,
         name: 'tidings log',
         max: LOG_POOL_SIZE,
-        role: SERVER_ROLE,
+        patienceMs: PATIENCE_MS,
         overLog: true,
-        observe,
     });
-    await run({ name: 'log pool', start: async () => undefined, stop: () => logPool.end({ timeout: 2 }) });
+    await run({ name: 'log pool', start: async () => undefined, stop: logPool.end });
 
     const claims = { issuer: config.jwtIssuer, audience: config.jwtAudience };
     const verifier = createVerifier({ secret: jwtSecret, jwksUrl: config.jwksUrl, ...claims });
-    const hub = createHub();
+    const log = createTopicLog(logPool);
+    const ring = new Ring();
+    const replay = createReplay({ ring, log, observe });
+    const audience = createAudience();
+    const hub = createHub({ onAccess: audience.accessChanged, onDisconnect: audience.disconnect }, ring);
     const sessions = createSessions({
         hub,
-        log: createTopicLog(logPool),
+        audience,
+        log,
+        replay,
         verifier,
         observe,
         settings: { ...SOCKET_DEFAULTS, ...config, lagWaitMs: config.streamDatabaseUrl === null ? 0 : 5000 },
@@ -164,8 +183,11 @@ async function assemble({ config, databaseUrl, jwtSecret, run, observe }: Parts)
         ...stream,
         observe,
         onBatch: hub.publish,
-        onEpoch: sessions.epochChanged,
-        ...(config.listen ? {} : { fallbackMs: POLL_MS }),
+        onEpoch: () => {
+            replay.clear();
+            audience.epochChanged();
+        },
+        ...tailPace(config),
     });
     const housekeeping = createHousekeeping({ sql, observe });
     const sequencer = createSequencer({
@@ -177,6 +199,7 @@ async function assemble({ config, databaseUrl, jwtSecret, run, observe }: Parts)
             tail.wake();
             housekeeping.numbered();
         },
+        ...(config.streamDatabaseUrl === null ? {} : { onHead: tail.primaryAt }),
     });
     await run(tail);
     await run(sequencer);

@@ -11,6 +11,7 @@ export type Observation =
     | { readonly type: 'sequencer.failed'; readonly error: unknown; readonly retryInMs: number }
     | { readonly type: 'tail.read'; readonly events: number; readonly tookMs: number; readonly gseq: number }
     | { readonly type: 'tail.failed'; readonly error: unknown; readonly retryInMs: number }
+    | { readonly type: 'tail.lag'; readonly events: number; readonly waitedMs: number }
     | { readonly type: 'tail.epoch'; readonly from: string; readonly to: string }
     | { readonly type: 'doorbell.state'; readonly state: string }
     | { readonly type: 'doorbell.rang'; readonly channel: string }
@@ -23,9 +24,12 @@ export type Observation =
           readonly code: number;
       }
     | { readonly type: 'socket.refused'; readonly reason: string; readonly address: string }
+    | { readonly type: 'socket.slow'; readonly connection: string; readonly slow: boolean }
     | { readonly type: 'socket.dropped'; readonly connection: string; readonly reason: string; readonly frames: number }
     | { readonly type: 'auth.failed'; readonly where: string; readonly reason: string; readonly address: string }
+    | { readonly type: 'replay.read'; readonly topic: string; readonly events: number; readonly tookMs: number }
     | { readonly type: 'subscription.reset'; readonly topic: string; readonly reason: string }
+    | { readonly type: 'subscription.revoked'; readonly topic: string; readonly reason: string }
     | { readonly type: 'handler.failed'; readonly where: string; readonly error: unknown }
     | {
           readonly type: 'http.answered';

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readDatabaseUrl } from '../src/database-url.ts';
 import { createEmbedded, type Embedded } from '../src/embedded/index.ts';
-import { connect } from '../src/store/connect.ts';
+import { createSession } from '../src/store/session.ts';
 import { makeDataDirectory, removeDataDirectory } from './support/data-directory.ts';
 
 const CERTIFICATES = resolve(import.meta.dirname, 'support/tls');
@@ -41,12 +41,12 @@ async function encrypted(parameters: string, host = 'localhost'): Promise<unknow
     const url = new URL(embedded.databaseUrl);
     url.hostname = host;
     url.search = parameters;
-    const sql = connect(url.href, { name: 'test', max: 1 });
+    const session = createSession(url.href, { name: 'test', deadlineMs: 10_000 });
     try {
-        const [row] = await sql`select ssl from pg_stat_ssl where pid = pg_backend_pid()`;
+        const [row] = await session.ask((sql) => sql`select ssl from pg_stat_ssl where pid = pg_backend_pid()`);
         return row?.['ssl'];
     } finally {
-        await sql.end({ timeout: 1 });
+        await session.close();
     }
 }
 

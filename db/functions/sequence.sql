@@ -217,8 +217,12 @@ begin
     st.at := greatest(clock_timestamp(), st.at);
     if v_ids is not null then
         select date_trunc('day', f.at, 'UTC') into v_heads_day from tidings.heads_flushed f;
-        numbered := tidings.number_events(v_ids, v_ats, v_topics, st.gseq, st.at, v_heads_day);
         oldest_ms := 1000 * extract(epoch from st.at - v_ats[1]);
+        if 'tidings:access' = any (v_topics) then
+            select o.ids, o.ats, o.topics into v_ids, v_ats, v_topics
+            from tidings.order_access(v_ids, v_ats, v_topics) o;
+        end if;
+        numbered := tidings.number_events(v_ids, v_ats, v_topics, st.gseq, st.at, v_heads_day);
         if v_marks is not null then
             perform tidings.raise_floors(st.gseq, v_marks, st.at);
         end if;

@@ -1,4 +1,4 @@
-/** One row of the log on its way to sockets: encoded once, shared by all of them. */
+/** One row of the log on its way to sockets: encoded once, when first needed, and shared by all of them. */
 
 import { type LoggedEvent, RESET_EVENT, type Topic } from '../event.ts';
 import { encodeEvent, type ResetReason } from '../protocol/index.ts';
@@ -12,15 +12,50 @@ export type Delivery = {
     readonly epoch: string;
     readonly frame: Buffer;
     readonly reset: ResetReason | null;
+    /** What it takes in memory, at most: for those who keep some. */
+    readonly bytes: number;
 };
 
 const NO_FRAME = Buffer.alloc(0);
 
-/** Encodes a row. A `reset` frame carries its reader's epoch, so it is made where it is read. */
+/** Objects, and the text of the fields other than `data`. */
+const FIXED_BYTES = 600;
+/** The most a character of `data` takes, as text or as UTF-8. */
+const BYTES_PER_CHAR = 3;
+
+/** Holds the row until somebody needs its frame, and the frame from then on. */
+class LoggedDelivery implements Delivery {
+    readonly topic: Topic;
+    readonly seq: number;
+    readonly gseq: number;
+    readonly epoch: string;
+    readonly reset: ResetReason | null;
+    readonly bytes: number;
+    #event: LoggedEvent | null;
+    #frame = NO_FRAME;
+
+    constructor(event: LoggedEvent, epoch: string) {
+        this.topic = event.topic;
+        this.seq = event.seq;
+        this.gseq = event.gseq;
+        this.epoch = epoch;
+        this.reset = event.event === RESET_EVENT ? readReason(event.data) : null;
+        this.bytes = FIXED_BYTES + BYTES_PER_CHAR * event.data.length;
+        this.#event = this.reset === null ? event : null;
+    }
+
+    get frame(): Buffer {
+        if (this.#event !== null) {
+            this.#frame = Buffer.from(encodeEvent(this.#event));
+            this.#event = null;
+        }
+        return this.#frame;
+    }
+}
+
+/** Makes a row ready to be sent. A `reset` frame carries its reader's epoch, so it is made where it is read. */
 export function toDelivery(event: LoggedEvent, epoch: string): Delivery {
-    const { topic, seq, gseq } = event;
-    if (event.event === RESET_EVENT) return { topic, seq, gseq, epoch, frame: NO_FRAME, reset: readReason(event.data) };
-    return { topic, seq, gseq, epoch, frame: Buffer.from(encodeEvent(event)), reset: null };
+    return new LoggedDelivery(event, epoch);
 }
 
 /** The reason in a reset row's data; `capture_error` if it can't be read, as something was lost in any case. */

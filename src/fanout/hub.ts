@@ -1,14 +1,21 @@
-/** Topics to sinks: each row of a batch is encoded once and handed to everyone who reads its topic. */
+/** Topics to sinks: each row of a batch is handed to everyone who reads its topic, and kept for who comes a little later. */
 
 import { ACCESS_TOPIC, CONTROL_TOPIC, kindOf, type LoggedEvent, RESERVED_KIND, type Topic } from '../event.ts';
+import type { RevocationReason } from '../protocol/index.ts';
 import { type Delivery, parseObject, readReason, toDelivery } from './delivery.ts';
+import type { Ring } from './ring.ts';
 import type { Floor, Sink } from './sink.ts';
 
 /** A piece of the stream as the tail read it: in `gseq` order, of one base epoch, `gseq` that of its last row. */
 export type Batch = { readonly events: readonly LoggedEvent[]; readonly epoch: string; readonly gseq: number };
 
-/** Someone's right to read changed: to one topic, or (null) to any. */
-export type AccessChange = { readonly userId: string; readonly topic: Topic | null; readonly gseq: number };
+/** Someone's right to read changed: to one topic, or (null) to any. `reason` is what they are told if it is gone. */
+export type AccessChange = {
+    readonly userId: string;
+    readonly topic: Topic | null;
+    readonly gseq: number;
+    readonly reason: RevocationReason;
+};
 
 /** What the engine's own rows ask for, called at their place in the stream. */
 export type HubCallbacks = {
@@ -27,8 +34,8 @@ export type Hub = {
     readers(topic: Topic): number;
 };
 
-/** Makes a hub without topics. */
-export function createHub(callbacks: HubCallbacks = {}): Hub {
+/** Makes a hub without topics. Every row goes into `ring`, if there is one, before it goes to its readers. */
+export function createHub(callbacks: HubCallbacks = {}, ring: Pick<Ring, 'add'> | null = null): Hub {
     const topics = new Map<Topic, Set<Sink>>();
 
     function join(topic: Topic, sink: Sink): void {
@@ -49,7 +56,10 @@ export function createHub(callbacks: HubCallbacks = {}): Hub {
                 continue;
             }
             const sinks = topics.get(event.topic);
-            if (sinks !== undefined) deliver(sinks, toDelivery(event, batch.epoch));
+            if (sinks === undefined && ring === null) continue;
+            const delivery = toDelivery(event, batch.epoch);
+            ring?.add(delivery);
+            if (sinks !== undefined) deliver(sinks, delivery);
         }
     }
 
@@ -90,9 +100,18 @@ export function createHub(callbacks: HubCallbacks = {}): Hub {
     }
 
     function changeAccess(event: LoggedEvent): void {
-        const { user, topic } = parseObject(event.data) as { readonly user?: unknown; readonly topic?: unknown };
+        const { user, topic, reason } = parseObject(event.data) as {
+            readonly user?: unknown;
+            readonly topic?: unknown;
+            readonly reason?: unknown;
+        };
         if (typeof user !== 'string') return;
-        callbacks.onAccess?.({ userId: user, topic: typeof topic === 'string' ? topic : null, gseq: event.gseq });
+        callbacks.onAccess?.({
+            userId: user,
+            topic: typeof topic === 'string' ? topic : null,
+            gseq: event.gseq,
+            reason: reason === 'deleted' ? 'deleted' : 'revoked',
+        });
     }
 
     return { join, leave, publish, readers: (topic) => topics.get(topic)?.size ?? 0 };

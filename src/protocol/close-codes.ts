@@ -10,6 +10,8 @@ export const CLOSE = {
     tryAgainLater: 1013,
     protocolViolation: 4400,
     unauthorized: 4401,
+    /** Somebody with the right to say so ended all of the user's connections. */
+    disconnected: 4403,
     noAuthInTime: 4408,
     rateLimited: 4429,
     hopelesslySlow: 4508,

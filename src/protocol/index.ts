@@ -20,6 +20,7 @@ export {
     encodeFrame,
     type Outcome,
     type ResetReason,
+    type RevocationReason,
     type ServerFrame,
     type SocketErrorCode,
 } from './server-frame.ts';

@@ -21,6 +21,9 @@ export type Outcome = 'live' | 'resumed' | 'reset';
 /** Why a live subscription has to be loaded anew. */
 export type ResetReason = 'lag' | 'capture_error' | 'epoch';
 
+/** Why a subscription ended unasked: its reader may no longer read, or there is nothing left to read. */
+export type RevocationReason = 'revoked' | 'deleted';
+
 /** Where a topic stood when it was joined. */
 export type TopicPosition = { readonly topic: Topic; readonly seq: number; readonly epoch: string };
 
@@ -48,7 +51,7 @@ export type ServerFrame =
     | {
           readonly type: 'unsubscribed';
           readonly topic: Topic;
-          readonly reason: 'requested' | 'revoked' | 'deleted';
+          readonly reason: 'requested' | RevocationReason;
           readonly ref?: string;
       }
     | { readonly type: 'authenticated'; readonly expiresAt: string; readonly ref?: string }

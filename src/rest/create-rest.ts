@@ -1,7 +1,6 @@
 /** Puts the HTTP API together: engine routes, the resources given, and what surrounds them. */
 
 import { OpenAPIHono } from '@hono/zod-openapi';
-import type { Sql } from 'postgres';
 import type { Observe } from '../observe.ts';
 import type { Peer, Resource, Rest, RestEnv, TokenVerifier } from './api.ts';
 import { allowOrigins } from './cors.ts';
@@ -12,7 +11,7 @@ import { answerUnmatched } from './methods.ts';
 import { openApiRoute } from './openapi.ts';
 import { carryContext, readBody } from './pipeline.ts';
 import { errorFor, problemResponse } from './problem.ts';
-import { readTransaction, writeTransaction } from './transaction.ts';
+import { readTransaction, type Transactor, writeTransaction } from './transaction.ts';
 import { refuseInvalid } from './validation.ts';
 
 /** How the API behaves. */
@@ -25,9 +24,9 @@ type RestSettings = {
     readonly signer?: TokenSigner | undefined;
 };
 
-/** What the API is made of. `sql` is a pool as role `tidings_server`. */
+/** What the API is made of. `sql` works as role `tidings_server`. */
 export type RestParts = {
-    readonly sql: Sql;
+    readonly sql: Transactor;
     readonly verifier: TokenVerifier;
     readonly observe: Observe;
     readonly settings: RestSettings;

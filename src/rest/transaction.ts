@@ -1,14 +1,18 @@
 /** The two kinds of transaction a request works in. */
 
-import type { Sql } from 'postgres';
 import type { RestContext, Transaction } from './api.ts';
 import { answerOnce } from './idempotency.ts';
 
+/** Opens transactions: with these words after `begin`, rolled back by what `work` throws. */
+export type Transactor = {
+    begin(mode: string, work: (tx: Transaction) => Promise<unknown>): Promise<unknown>;
+};
+
 const LOCK_TIMEOUT = '5s';
-const STATEMENT_TIMEOUT = '15s';
+const STATEMENT_TIMEOUT = '10s';
 
 /** One snapshot for all statements: what is read beside a position belongs to it. */
-export async function readTransaction<T>(sql: Sql, work: (tx: Transaction) => Promise<T>): Promise<T> {
+export async function readTransaction<T>(sql: Transactor, work: (tx: Transaction) => Promise<T>): Promise<T> {
     return (await sql.begin('isolation level repeatable read read only', work)) as T;
 }
 
@@ -17,12 +21,12 @@ export async function readTransaction<T>(sql: Sql, work: (tx: Transaction) => Pr
  * lock is bounded: a request that waits holds a connection.
  */
 export async function writeTransaction<T extends Response>(
-    sql: Sql,
+    sql: Transactor,
     c: RestContext,
     work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
     const { requestId, traceparent } = c.var.request;
-    return (await sql.begin(async (tx) => {
+    return (await sql.begin('', async (tx) => {
         await tx`
             select
                 set_config('tidings.actor', ${c.var.userId}, true),

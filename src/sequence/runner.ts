@@ -23,6 +23,8 @@ export type SequencerOptions = {
     readonly observe: Observe;
     /** Called after a run that numbered something has committed. */
     readonly onNumbered: (gseq: number) => void;
+    /** Called after every run that was not another's turn: how far the stream is. */
+    readonly onHead?: (gseq: number) => void;
 };
 
 /** The sequencer: a service that can be rung. */
@@ -37,7 +39,14 @@ const LAST_RETRY_MS = 1000;
 const LATE_MS = 5000;
 
 /** Makes the sequencer of this process. Any number of processes may run one; PostgreSQL lets one work at a time. */
-export function createSequencer({ port, intervalMs, idleMs, observe, onNumbered }: SequencerOptions): Sequencer {
+export function createSequencer({
+    port,
+    intervalMs,
+    idleMs,
+    observe,
+    onNumbered,
+    onHead,
+}: SequencerOptions): Sequencer {
     const rhythm = createRhythm(intervalMs, idleMs);
     let rings = 0;
     let backend = 0;
@@ -75,6 +84,9 @@ export function createSequencer({ port, intervalMs, idleMs, observe, onNumbered 
         }
         if (run.numbered > 0) {
             onNumbered(run.gseq);
+        }
+        if (!run.busy) {
+            onHead?.(run.gseq);
         }
         observe({ type: 'sequencer.ran', numbered: run.numbered, tookMs: nowMs - startedMs });
         const step = rhythm.beat({ ...run, nowMs, rings: heard });

@@ -1,18 +1,12 @@
 /** Answers `subscribe` frames: one answer per topic, in the order asked, all of them pinned together. */
 
-import { echo, encodeFrame, type SubscribeItem } from '../protocol/index.ts';
+import { echo, type ServerFrame, type SubscribeItem } from '../protocol/index.ts';
+import { loseOwnTopic } from './admission.ts';
+import type { Line } from './line.ts';
 import type { Joined, Memberships } from './memberships.ts';
 
 /** One topic asked for, and the ref of the frame that asked. */
 export type SubscribeRequest = { readonly item: SubscribeItem; readonly ref: string | null };
-
-/** Where answers go. */
-export type AnswerPorts = {
-    readonly memberships: Memberships;
-    readonly control: (frame: string) => void;
-    /** The own topic could not be restarted; a socket without it is of no use. */
-    readonly onOwnTopicLost: () => void;
-};
 
 const REFUSALS = {
     forbidden: 'expected a topic you may read',
@@ -21,12 +15,20 @@ const REFUSALS = {
 } as const;
 
 /** Resolves once every request has its answer. A topic asked for twice is joined and then restarted. */
-export async function answerSubscribe(requests: readonly SubscribeRequest[], ports: AnswerPorts): Promise<void> {
+export async function answerSubscribe(
+    requests: readonly SubscribeRequest[],
+    memberships: Memberships,
+    line: Line,
+): Promise<void> {
     for (const run of runsOfDifferentTopics(requests)) {
-        const started = run.map(({ item, ref }) => ({ item, ref, finish: start(item, ports.memberships) }));
+        const started = run.map(({ item, ref }) => ({ item, ref, finish: start(item, memberships) }));
         for (const { item, ref, finish } of started) {
-            if (item.ok && finish !== null) answer(item.topic, ref, await finish(), ports);
-            else if (!item.ok) ports.control(malformed(item, ref));
+            if (!item.ok) line.say(malformed(item, ref));
+            else if (finish !== null) {
+                const joined = await finish();
+                answer(item.topic, ref, joined, line);
+                if (!joined.ok && item.topic === memberships.ownTopic) loseOwnTopic(line);
+            }
         }
     }
 }
@@ -35,26 +37,17 @@ function start(item: SubscribeItem, memberships: Memberships): (() => Promise<Jo
     return item.ok ? memberships.join(item.topic, item.since) : null;
 }
 
-function answer(topic: string, ref: string | null, joined: Joined, ports: AnswerPorts): void {
+function answer(topic: string, ref: string | null, joined: Joined, line: Line): void {
     if (joined.ok) {
-        ports.control(encodeFrame({ type: 'subscribed', topic, ...joined.answer, ...echo(ref) }));
+        line.say({ type: 'subscribed', topic, ...joined.answer, ...echo(ref) });
         joined.subscription.advance();
-        return;
+    } else {
+        line.say({ type: 'error', code: joined.code, message: REFUSALS[joined.code], topic, ...echo(ref) });
     }
-    ports.control(
-        encodeFrame({ type: 'error', code: joined.code, message: REFUSALS[joined.code], topic, ...echo(ref) }),
-    );
-    if (topic === ports.memberships.ownTopic) ports.onOwnTopicLost();
 }
 
-function malformed({ topic, message }: SubscribeItem & { readonly ok: false }, ref: string | null): string {
-    return encodeFrame({
-        type: 'error',
-        code: 'bad_request',
-        message,
-        ...(topic === null ? {} : { topic }),
-        ...echo(ref),
-    });
+function malformed({ topic, message }: SubscribeItem & { readonly ok: false }, ref: string | null): ServerFrame {
+    return { type: 'error', code: 'bad_request', message, ...(topic === null ? {} : { topic }), ...echo(ref) };
 }
 
 function runsOfDifferentTopics(requests: readonly SubscribeRequest[]): SubscribeRequest[][] {

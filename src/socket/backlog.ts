@@ -2,12 +2,12 @@
 
 import type { Delivery } from '../fanout/index.ts';
 
-/** Frames kept; they are shared with every other reader, so this bounds references more than bytes. */
-const MOST = 256;
+/** Rows kept: enough to bridge a pin. They are shared with every other reader and mostly in the ring anyway. */
+const MOST = 64;
 
 /**
  * Always a gap-free run of one epoch that ends at `seen`, the last seq published. When it grows too long it starts anew
- * with the latest: what is missing before it is read from the log.
+ * with the latest: what is missing before it comes from the ring or the log.
  */
 export class Backlog {
     /** The last seq published, kept or not. */

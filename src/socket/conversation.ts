@@ -1,65 +1,96 @@
-/** The frames of one authenticated socket, handled one after the other in the order they came. */
+/** The frames of one socket: kept until its user is known, then handled one after the other in the order they came. */
 
-import { type ClientFrame, echo, encodeFrame, type ServerFrame } from '../protocol/index.ts';
+import { CLOSE, type ClientFrame, echo, QUEUE_MAX_BEFORE_AUTH } from '../protocol/index.ts';
+import { renew } from './admission.ts';
 import { answerSubscribe, type SubscribeRequest } from './answer-subscribe.ts';
+import type { Credentials } from './credentials.ts';
+import type { Line } from './line.ts';
 import type { Memberships } from './memberships.ts';
 
-/** The socket as its conversation sees it. */
-export type ConversationHost = {
-    readonly memberships: Memberships;
-    /** Whether frames are to be handled now: false while the socket does not read its answers, and after its end. */
-    readonly listening: () => boolean;
-    readonly control: (frame: string) => void;
-    /** A new token has come on a live socket. */
-    readonly renew: (token: string, ref: string | null) => Promise<void>;
-    readonly onOwnTopicLost: () => void;
+/** What a conversation works with. */
+export type ConversationPorts = {
+    readonly line: Line;
+    readonly credentials: Credentials;
     readonly failed: (error: unknown) => void;
 };
 
-/** Works off a queue that others fill. */
+/** Frames kept once it has begun, while an answer is under way or the peer reads too slowly. */
+const QUEUE_MAX = 1024;
+
+/** One per socket. */
 export class Conversation {
-    readonly #queue: ClientFrame[];
-    readonly #host: ConversationHost;
+    readonly #ports: ConversationPorts;
+    readonly #queue: ClientFrame[] = [];
+    #memberships: Memberships | null = null;
     #busy = false;
 
-    constructor(queue: ClientFrame[], host: ConversationHost) {
-        this.#queue = queue;
-        this.#host = host;
+    constructor(ports: ConversationPorts) {
+        this.#ports = ports;
     }
 
-    /** Goes on with the queue, unless it is being worked off. Call it when a frame came or the socket listens again. */
-    async proceed(): Promise<void> {
-        if (this.#busy) return;
+    /** Takes a frame; one too many ends the socket. */
+    receive(frame: ClientFrame): void {
+        const { line } = this.#ports;
+        const begun = this.#memberships !== null;
+        if (this.#queue.length < (begun ? QUEUE_MAX : QUEUE_MAX_BEFORE_AUTH)) {
+            this.#queue.push(frame);
+            this.proceed();
+        } else if (begun) {
+            line.fail('rate_limited', 'expected frames not to come faster than their answers', CLOSE.rateLimited);
+        } else {
+            const message = `expected at most ${QUEUE_MAX_BEFORE_AUTH} frames before authentication ends`;
+            line.fail('bad_request', message, CLOSE.protocolViolation);
+        }
+    }
+
+    /** The user is known and welcomed: what was kept is handled, and whatever comes. */
+    begin(memberships: Memberships): void {
+        this.#memberships = memberships;
+        this.proceed();
+    }
+
+    /** Goes on with the queue, unless it is being worked off. Call it when the peer reads its answers again. */
+    proceed(): void {
+        if (this.#memberships !== null && !this.#busy) void this.#workOff(this.#memberships);
+    }
+
+    /** Nothing more is handled. */
+    end(): void {
+        this.#queue.length = 0;
+    }
+
+    async #workOff(memberships: Memberships): Promise<void> {
         this.#busy = true;
         try {
-            while (this.#host.listening()) {
+            while (this.#ports.line.flowing) {
                 const frame = this.#queue.shift();
                 if (frame === undefined) break;
-                await this.#handle(frame);
+                await this.#handle(frame, memberships);
             }
         } catch (error) {
-            this.#host.failed(error);
+            this.#ports.failed(error);
         } finally {
             this.#busy = false;
         }
     }
 
-    async #handle(frame: ClientFrame): Promise<void> {
+    async #handle(frame: ClientFrame, memberships: Memberships): Promise<void> {
+        const { line, credentials } = this.#ports;
         switch (frame.type) {
             case 'ping':
-                this.#say({ type: 'pong', ...echo(frame.ref) });
+                line.say({ type: 'pong', ...echo(frame.ref) });
                 break;
             case 'invalid':
                 this.#complain(frame.message, frame.topic, frame.ref);
                 break;
             case 'unsubscribe':
-                this.#unsubscribe(frame.topic, frame.ref);
+                this.#unsubscribe(frame.topic, frame.ref, memberships);
                 break;
             case 'auth':
-                await this.#host.renew(frame.token, frame.ref);
+                await renew(frame.token, frame.ref, credentials, line);
                 break;
             case 'subscribe':
-                await answerSubscribe(this.#withFollowing(frame), this.#host);
+                await answerSubscribe(this.#withFollowing(frame), memberships, line);
                 break;
         }
     }
@@ -76,23 +107,20 @@ export class Conversation {
         return requests;
     }
 
-    #unsubscribe(topic: string, ref: string | null): void {
-        const { memberships } = this.#host;
+    #unsubscribe(topic: string, ref: string | null, memberships: Memberships): void {
+        const { line } = this.#ports;
         if (topic === memberships.ownTopic) {
             this.#complain('expected a topic other than your own user topic', topic, ref);
         } else if (memberships.leave(topic)) {
-            this.#say({ type: 'unsubscribed', topic, reason: 'requested', ...echo(ref) });
+            line.say({ type: 'unsubscribed', topic, reason: 'requested', ...echo(ref) });
         } else {
             const message = 'expected a topic this socket is subscribed to';
-            this.#say({ type: 'error', code: 'not_subscribed', message, topic, ...echo(ref) });
+            line.say({ type: 'error', code: 'not_subscribed', message, topic, ...echo(ref) });
         }
     }
 
     #complain(message: string, topic: string | null, ref: string | null): void {
-        this.#say({ type: 'error', code: 'bad_request', message, ...(topic === null ? {} : { topic }), ...echo(ref) });
-    }
-
-    #say(frame: ServerFrame): void {
-        this.#host.control(encodeFrame(frame));
+        const about = topic === null ? {} : { topic };
+        this.#ports.line.say({ type: 'error', code: 'bad_request', message, ...about, ...echo(ref) });
     }
 }

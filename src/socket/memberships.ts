@@ -1,33 +1,41 @@
-/** The topics of one socket: joining, restarting, leaving, and keeping their subscriptions pinned and fed. */
+/** The topics of one reader: joining, restarting, leaving, and keeping their subscriptions pinned and fed. */
 
 import { kindOf, RESERVED_KIND, type Topic, USER_KIND } from '../event.ts';
-import type { Hub } from '../fanout/index.ts';
+import type { AccessChange, Hub, Replay } from '../fanout/index.ts';
 import type { Observe } from '../observe.ts';
-import type { Since } from '../protocol/index.ts';
-import type { Pin, TopicLog } from '../store/topic-log.ts';
+import type { RevocationReason, Since } from '../protocol/index.ts';
+import type { Pin } from '../store/topic-log.ts';
+import type { Attendee, Audience } from './audience.ts';
 import type { Clock } from './clock.ts';
 import { Feeder } from './feeder.ts';
+import type { Outgoing, Outlet, Reader } from './outlet.ts';
 import type { Pinner } from './pinner.ts';
+import { Pinning } from './pinning.ts';
 import type { SocketSettings } from './settings.ts';
-import { type Answer, type Outgoing, type Outlet, Subscription } from './subscription.ts';
+import { type Answer, Subscription } from './subscription.ts';
+import type { Turns } from './turns.ts';
 
-/** What all sockets of a process share. */
+/** What all readers of a process share. */
 export type SocketPorts = {
     readonly hub: Hub;
-    readonly log: Pick<TopicLog, 'read'>;
+    readonly audience: Audience;
+    readonly replay: Replay;
+    readonly turns: Turns;
     readonly pin: Pinner;
     readonly observe: Observe;
     readonly clock: Clock;
     readonly settings: SocketSettings;
 };
 
-/** The socket as its memberships see it. */
+/** Whoever the topics are read for, as their memberships see it. */
 export type MembershipHost = {
     accepting(): boolean;
-    push(item: Outgoing, owner: Subscription): void;
+    push(item: Outgoing, owner: Reader): void;
     flush(): void;
-    /** A subscription ended because its user may no longer read. */
-    revoked(topic: Topic): void;
+    /** A subscription ended because its user may no longer read, or there is nothing left to read. */
+    revoked(topic: Topic, reason: RevocationReason): void;
+    /** All connections of the user are to end. */
+    disconnected(): void;
     failed(error: unknown): void;
 };
 
@@ -36,32 +44,33 @@ export type Joined =
     | { readonly ok: true; readonly subscription: Subscription; readonly answer: Answer }
     | { readonly ok: false; readonly code: 'forbidden' | 'too_many_subscriptions' | 'internal' };
 
-const LAG_RETRY_MS = 50;
-const REPIN_RETRY_MS = 500;
-
-/** Exists from authentication to the end of the socket. */
-export class Memberships implements Outlet {
-    /** `user:<sub>`: always joined, not counted, can't be left. */
+/** Exists from authentication to the end of the connection. */
+export class Memberships implements Outlet, Attendee {
+    /** `user:<sub>`: not counted, can't be left, and nobody's to take away. */
     readonly ownTopic: Topic;
     readonly #userId: string;
     readonly #ports: SocketPorts;
     readonly #host: MembershipHost;
     readonly #feeder: Feeder;
+    readonly #pinning: Pinning;
     readonly #joined = new Map<Topic, Subscription>();
     #ended = false;
 
     constructor(userId: string, ports: SocketPorts, host: MembershipHost) {
+        const { replay, turns, clock, settings } = ports;
         this.ownTopic = `${USER_KIND}:${userId}`;
         this.#userId = userId;
         this.#ports = ports;
         this.#host = host;
+        this.#pinning = new Pinning({ userId, pin: ports.pin, clock, lagWaitMs: settings.lagWaitMs });
         this.#feeder = new Feeder({
-            log: ports.log,
-            clock: ports.clock,
-            observe: ports.observe,
-            accepting: () => host.accepting(),
+            replay,
+            turns,
+            clock,
             flush: () => host.flush(),
+            failed: (error) => host.failed(error),
         });
+        ports.audience.enter(userId, this);
     }
 
     /**
@@ -74,10 +83,9 @@ export class Memberships implements Outlet {
         this.#drop(topic);
         const subscription = new Subscription(topic, this, this.#ports.settings.replayLimit);
         this.#joined.set(topic, subscription);
+        // Before the pin's snapshot: what is published after it must be seen, and so must a change of access.
         this.#ports.hub.join(topic, subscription);
-        const { ticket } = subscription;
-        const pinned = this.#pin(topic, since).catch((error: unknown) => this.#unpinned(error));
-        return () => this.#finish(subscription, since, ticket, pinned);
+        return this.#pinning.first(subscription, since, (pin) => this.#finish(subscription, since, pin));
     }
 
     /** False if the topic was not joined. */
@@ -88,39 +96,58 @@ export class Memberships implements Outlet {
     /** Leaves every topic, for good. */
     end(): void {
         this.#ended = true;
+        this.#ports.audience.leave(this.#userId, this);
         for (const topic of [...this.#joined.keys()]) this.#drop(topic);
     }
 
-    /** The socket takes frames again. */
+    /** Frames are taken again. */
     advance(): void {
         for (const subscription of this.#joined.values()) subscription.advance();
     }
 
-    /** All positions are void: every subscription is pinned again and told. */
+    accessChanged(change: AccessChange): void {
+        for (const subscription of this.#concerned(change.topic)) {
+            if (subscription.topic !== this.ownTopic) subscription.accessChanged(change);
+        }
+    }
+
     epochChanged(): void {
         for (const subscription of this.#joined.values()) subscription.epochChanged();
+    }
+
+    disconnected(): void {
+        this.#host.disconnected();
     }
 
     accepting(): boolean {
         return this.#host.accepting();
     }
 
-    push(item: Outgoing, owner: Subscription): void {
+    push(item: Outgoing, owner: Reader): void {
         if ('kind' in item)
             this.#ports.observe({ type: 'subscription.reset', topic: owner.topic, reason: item.reason });
         this.#host.push(item, owner);
     }
 
-    feed(owner: Subscription): void {
+    feed(owner: Reader): void {
         this.#feeder.want(owner);
     }
 
-    repin(owner: Subscription): void {
-        void this.#repin(owner);
+    repin({ topic }: Reader): void {
+        const subscription = this.#joined.get(topic);
+        if (subscription === undefined) return;
+        const asked = this.#pinning.again(subscription, (pin) => this.#settle(subscription, pin));
+        void asked.catch((error: unknown) => this.failed(error));
     }
 
     failed(error: unknown): void {
         this.#host.failed(error);
+    }
+
+    #concerned(topic: Topic | null): Iterable<Subscription> {
+        if (topic === null) return this.#joined.values();
+        const subscription = this.#joined.get(topic);
+        return subscription === undefined ? [] : [subscription];
     }
 
     #isFull(topic: Topic): boolean {
@@ -138,22 +165,7 @@ export class Memberships implements Outlet {
         return true;
     }
 
-    #pin(topic: Topic, since: Since): Promise<Pin> {
-        return this.#ports.pin({ userId: this.#userId, topic, since: since?.seq ?? null });
-    }
-
-    #unpinned(error: unknown): null {
-        this.#ports.observe({ type: 'handler.failed', where: 'pin', error });
-        return null;
-    }
-
-    async #finish(
-        subscription: Subscription,
-        since: Since,
-        asked: number,
-        first: Promise<Pin | null>,
-    ): Promise<Joined> {
-        const pin = await this.#current(subscription, since, asked, first);
+    #finish(subscription: Subscription, since: Since, pin: Pin | null): Joined {
         if (pin?.allowed && subscription.state !== 'left') {
             return { ok: true, subscription, answer: subscription.pinned(pin, since) };
         }
@@ -161,48 +173,14 @@ export class Memberships implements Outlet {
         return { ok: false, code: pin === null ? 'internal' : 'forbidden' };
     }
 
-    /** A pin that still holds: asked again if the epoch changed meanwhile, and while this server's head is below `since`. */
-    async #current(
-        subscription: Subscription,
-        since: Since,
-        asked: number,
-        first: Promise<Pin | null>,
-    ): Promise<Pin | null> {
-        const { clock, settings } = this.#ports;
-        const deadlineMs = clock.nowMs() + settings.lagWaitMs;
-        let ticket = asked;
-        let pin = await first;
-        while (pin !== null && subscription.state !== 'left') {
-            const behind = pin.allowed && since !== null && since.epoch === pin.epoch && since.seq > pin.head;
-            const waits = behind && clock.nowMs() < deadlineMs;
-            if (subscription.ticket === ticket && !waits) break;
-            if (waits) await this.#pause(LAG_RETRY_MS);
-            ticket = subscription.ticket;
-            pin = await this.#pin(subscription.topic, since).catch((error: unknown) => this.#unpinned(error));
-        }
-        return pin;
-    }
-
-    async #repin(subscription: Subscription): Promise<void> {
-        while (subscription.state === 'pending') {
-            const { ticket, topic } = subscription;
-            const pin = await this.#pin(topic, null).catch((error: unknown) => this.#unpinned(error));
-            if (pin === null) await this.#pause(REPIN_RETRY_MS);
-            else if (subscription.state === 'pending' && subscription.ticket === ticket)
-                return this.#settle(subscription, pin);
-        }
-    }
-
     #settle(subscription: Subscription, pin: Pin): void {
         if (pin.allowed) {
             subscription.repinned(pin);
             return;
         }
-        this.#drop(subscription.topic);
-        this.#host.revoked(subscription.topic);
-    }
-
-    #pause(delayMs: number): Promise<void> {
-        return new Promise((resolve) => void this.#ports.clock.after(delayMs, resolve));
+        const { topic, revocation } = subscription;
+        this.#drop(topic);
+        this.#ports.observe({ type: 'subscription.revoked', topic, reason: revocation });
+        this.#host.revoked(topic, revocation);
     }
 }

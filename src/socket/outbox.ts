@@ -1,6 +1,6 @@
 /** Everything one socket is to be sent, in order. Drained once a turn, inside one cork, looking at every result. */
 
-import type { Outgoing, Subscription } from './subscription.ts';
+import type { Outgoing, Reader } from './outlet.ts';
 import type { Wire } from './wire.ts';
 
 /** What a flush came to: all handed over, or the socket takes no more and this many rows were given back. */
@@ -14,7 +14,7 @@ export class Outbox {
     readonly #wire: Wire;
     readonly #limitBytes: number;
     #items: (string | Outgoing)[] = [];
-    #owners: (Subscription | null)[] = [];
+    #owners: (Reader | null)[] = [];
 
     /** `limitBytes` null: only what the transport itself drops counts as too slow. */
     constructor(wire: Wire, limitBytes: number | null) {
@@ -31,7 +31,7 @@ export class Outbox {
         this.#owners.push(null);
     }
 
-    push(item: Outgoing, owner: Subscription): void {
+    push(item: Outgoing, owner: Reader): void {
         this.#items.push(item);
         this.#owners.push(owner);
     }

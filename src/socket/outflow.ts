@@ -3,8 +3,8 @@
 import type { Observe } from '../observe.ts';
 import type { Cancel, Clock } from './clock.ts';
 import { Outbox } from './outbox.ts';
+import type { Outgoing, Reader } from './outlet.ts';
 import type { SocketSettings } from './settings.ts';
-import type { Outgoing, Subscription } from './subscription.ts';
 import type { Wire } from './wire.ts';
 
 /** What an outflow works with. */
@@ -33,6 +33,7 @@ export class Outflow {
     readonly #outbox: Outbox;
     #stalled = false;
     #dirty = false;
+    /** Bytes that were piled up when progress was last made. */
     #leftBytes = 0;
     #cancelDeadline: Cancel = () => undefined;
 
@@ -52,7 +53,7 @@ export class Outflow {
         this.#soil();
     }
 
-    push(item: Outgoing, owner: Subscription): void {
+    push(item: Outgoing, owner: Reader): void {
         this.#outbox.push(item, owner);
         this.#soil();
     }
@@ -68,18 +69,17 @@ export class Outflow {
     drained(): void {
         if (!this.#stalled) return;
         if (!this.#outbox.drained()) {
-            this.#watch();
+            if (this.#wire.bufferedBytes() < this.#leftBytes) this.#watch();
             return;
         }
-        this.#stalled = false;
-        this.#cancelDeadline();
+        this.#recover();
         this.flush();
         if (this.flowing) this.#ports.onResumed();
     }
 
     /** No timer is left. */
     stop(): void {
-        this.#cancelDeadline();
+        if (this.#stalled) this.#recover();
     }
 
     #soil(): void {
@@ -89,14 +89,18 @@ export class Outflow {
     }
 
     #stall(givenBack: number): void {
+        const { connection, observe } = this.#ports;
         this.#stalled = true;
-        this.#ports.observe({
-            type: 'socket.dropped',
-            connection: this.#ports.connection,
-            reason: 'slow',
-            frames: givenBack,
-        });
+        observe({ type: 'socket.slow', connection, slow: true });
+        observe({ type: 'socket.dropped', connection, reason: 'slow', frames: givenBack });
         this.#watch();
+    }
+
+    #recover(): void {
+        const { connection, observe } = this.#ports;
+        this.#stalled = false;
+        this.#cancelDeadline();
+        observe({ type: 'socket.slow', connection, slow: false });
     }
 
     /** Progress is looked at when the deadline comes, as not every transport tells of each byte. */

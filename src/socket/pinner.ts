@@ -1,23 +1,23 @@
 /** Collects the pins asked for in one turn of the event loop, over all sockets, into one query. */
 
+import type { Observe } from '../observe.ts';
 import type { Pin, PinRequest, TopicLog } from '../store/topic-log.ts';
 import type { Clock } from './clock.ts';
 
-/** Pins one subscription; many calls become few queries. */
-export type Pinner = (request: PinRequest) => Promise<Pin>;
+/** Pins one subscription; many calls become few queries. Null if it can't be had now; never rejects. */
+export type Pinner = (request: PinRequest) => Promise<Pin | null>;
 
-type Waiting = {
-    readonly request: PinRequest;
-    readonly resolve: (pin: Pin) => void;
-    readonly reject: (error: unknown) => void;
-};
+type Waiting = { readonly request: PinRequest; readonly resolve: (pin: Pin | null) => void };
 
 /** Queries under way at once: while they are busy, the next one grows instead of the database's queue. */
 const MOST_QUERIES = 4;
 
-/** Makes a pinner over a log. */
-export function createPinner(log: Pick<TopicLog, 'pin'>, clock: Pick<Clock, 'atTurnEnd'>): Pinner {
-    let waiting: Waiting[] = [];
+/** Requests in one query: what a whole process asks at once must not outlast a statement's time. */
+const MOST_REQUESTS = 5000;
+
+/** Makes a pinner over a log. A query that fails is observed once, however many asked. */
+export function createPinner(log: Pick<TopicLog, 'pin'>, clock: Pick<Clock, 'atTurnEnd'>, observe: Observe): Pinner {
+    const waiting: Waiting[] = [];
     let queries = 0;
     let scheduled = false;
 
@@ -31,27 +31,31 @@ export function createPinner(log: Pick<TopicLog, 'pin'>, clock: Pick<Clock, 'atT
     }
 
     async function ask(): Promise<void> {
-        const asked = waiting;
-        waiting = [];
+        const asked = waiting.splice(0, MOST_REQUESTS);
         queries += 1;
+        schedule();
+        const pins = await query(asked.map(({ request }) => request));
+        asked.forEach(({ resolve }, place) => {
+            resolve(pins[place] ?? null);
+        });
+        queries -= 1;
+        schedule();
+    }
+
+    async function query(requests: readonly PinRequest[]): Promise<readonly Pin[]> {
         try {
-            const pins = await log.pin(asked.map(({ request }) => request));
-            asked.forEach(({ resolve, reject }, place) => {
-                const pin = pins[place];
-                if (pin === undefined) reject(new TypeError(`expected ${asked.length} pins, got ${pins.length}`));
-                else resolve(pin);
-            });
+            const pins = await log.pin(requests);
+            if (pins.length === requests.length) return pins;
+            throw new TypeError(`expected ${requests.length} pins, got ${pins.length}`);
         } catch (error) {
-            for (const { reject } of asked) reject(error);
-        } finally {
-            queries -= 1;
-            schedule();
+            observe({ type: 'handler.failed', where: 'pin', error });
+            return [];
         }
     }
 
     return (request) =>
-        new Promise((resolve, reject) => {
-            waiting.push({ request, resolve, reject });
+        new Promise((resolve) => {
+            waiting.push({ request, resolve });
             schedule();
         });
 }

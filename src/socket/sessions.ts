@@ -1,20 +1,24 @@
 /** All sockets of this process: opens them, flushes them once a turn, and ends them together. */
 
 import type { Verifier } from '../auth/index.ts';
-import type { Hub } from '../fanout/index.ts';
+import type { Hub, Replay } from '../fanout/index.ts';
 import type { Observe } from '../observe.ts';
 import { CLOSE } from '../protocol/index.ts';
 import type { TopicLog } from '../store/topic-log.ts';
+import type { Audience } from './audience.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { createPinner } from './pinner.ts';
 import { Session } from './session.ts';
 import type { SocketSettings } from './settings.ts';
+import { createTurns } from './turns.ts';
 import type { Wire } from './wire.ts';
 
 /** What sessions are made of. `clock` and `random` are parameters for tests. */
 export type SessionsOptions = {
     readonly hub: Hub;
-    readonly log: TopicLog;
+    readonly audience: Audience;
+    readonly log: Pick<TopicLog, 'pin'>;
+    readonly replay: Replay;
     readonly verifier: Verifier;
     readonly observe: Observe;
     readonly settings: SocketSettings;
@@ -27,8 +31,6 @@ export type Sessions = {
     /** Takes over a connection that has just been made; `where` is where its token was, for observations. */
     open(wire: Wire, token: string | null, where: string): Session;
     count(): number;
-    /** The tail's `onEpoch`: pins every subscription again and resets it. */
-    epochChanged(): void;
     /** Closes those not heard from for twice the heartbeat; called now and then by who owns the timer. */
     sweep(): void;
     /** Closes all with 1001 and a random `retryAfterMs`, in batches over `overMs`; one that has not yet read all waits to the last. */
@@ -41,9 +43,20 @@ const LONGEST_RETRY_MS = 5000;
 
 /** Makes a registry without sockets. */
 export function createSessions(options: SessionsOptions): Sessions {
-    const { clock = systemClock, random = Math.random, hub, log, observe, settings, verifier } = options;
+    const {
+        clock = systemClock,
+        random = Math.random,
+        hub,
+        audience,
+        log,
+        replay,
+        observe,
+        settings,
+        verifier,
+    } = options;
     const all = new Set<Session>();
-    const pin = createPinner(log, clock);
+    const pin = createPinner(log, clock, observe);
+    const turns = createTurns(clock);
     let dirty: Session[] = [];
 
     function onDirty(session: Session): void {
@@ -67,7 +80,9 @@ export function createSessions(options: SessionsOptions): Sessions {
     function open(wire: Wire, token: string | null, where: string): Session {
         const session = new Session(wire, {
             hub,
-            log,
+            audience,
+            replay,
+            turns,
             pin,
             verifier,
             observe,
@@ -108,9 +123,6 @@ export function createSessions(options: SessionsOptions): Sessions {
     return {
         open,
         count: () => all.size,
-        epochChanged: () => {
-            for (const session of all) session.epochChanged();
-        },
         sweep,
         closeAll,
     };

@@ -1,78 +1,52 @@
 /** One reader of one topic: a state machine that decides what is sent next. It does no I/O, so that every order of events can be tried. */
 
-import type { Delivery, Floor, Sink } from '../fanout/index.ts';
-import type { Outcome, ResetReason, Since } from '../protocol/index.ts';
+import type { AccessChange, Delivery, Floor, Sink } from '../fanout/index.ts';
+import type { Outcome, ResetReason, RevocationReason, Since } from '../protocol/index.ts';
 import type { Pin } from '../store/topic-log.ts';
-import { Backlog } from './backlog.ts';
-import { baseOf, type ResetNotice, toNotice } from './reset-notice.ts';
+import { Clearance } from './clearance.ts';
+import { Floors } from './floors.ts';
+import { Handover } from './handover.ts';
+import type { Outgoing, Outlet, Reader, Wanted } from './outlet.ts';
+import { Place } from './place.ts';
 
 /**
  * ```
  *            pinned                    cursor = goal, socket takes frames
  *  pending ─────────▶ catching ──────────────────────────────────────────▶ live
- *     ▲                  ▲                                                   │
- *     │                  └──────── a gap, or the socket takes nothing ───────┤
- *     └────────────────────────── its place in the log is in doubt ──────────┘
+ *     ▲                │    ▲                                               │
+ *     │                │    └──────── a gap, or the socket takes nothing ───┤
+ *     └────────────────┴── its place or its right to read is in doubt ──────┘
  *  any ── left ──▶ left
  * ```
- * pending: a pin is asked for; deliveries are kept. catching: fed from the log, page by page; deliveries are kept.
- * live: deliveries go straight out. left: deaf.
+ * pending: a pin is asked for; nothing goes out, deliveries are kept. catching: fed from the log, page by page;
+ * deliveries are kept. live: deliveries go straight out. left: deaf.
  */
 export type SubscriptionState = 'pending' | 'catching' | 'live' | 'left';
-
-/** What a subscription sends: a row of the log, or a reset. */
-export type Outgoing = Delivery | ResetNotice;
-
-/** What a subscription may ask of its socket. */
-export type Outlet = {
-    /** Whether frames are taken now; false while the socket is too slow. */
-    accepting(): boolean;
-    push(item: Outgoing, owner: Subscription): void;
-    /** `owner.wanted()` is to be read from the log. */
-    feed(owner: Subscription): void;
-    /** `owner` is to be pinned again. */
-    repin(owner: Subscription): void;
-    /** `deliver` or `floor` threw. */
-    failed(error: unknown): void;
-};
-
-/** A range of the log to read; `ticket` tells whether the subscription still means it when the rows come. */
-export type Wanted = {
-    readonly after: number;
-    readonly upto: number;
-    readonly epoch: string;
-    readonly ticket: number;
-};
 
 /** What `subscribed` or `welcome` says. */
 export type Answer = { readonly seq: number; readonly epoch: string; readonly outcome: Outcome };
 
 /**
- * Invariants: `cursor` is the last seq handed to the socket; what is handed on is `cursor + 1`, or a reset that moves the
- * cursor to the head. Nothing is skipped without a reset.
+ * Invariants: what is handed to the socket is the cursor + 1, or a reset that moves the cursor to the head, so nothing is
+ * skipped without a reset. What stands behind a change of access in the stream is handed on only once a pin whose
+ * snapshot has seen the change allows it.
  */
-export class Subscription implements Sink {
+export class Subscription implements Sink, Reader {
     readonly topic: string;
     readonly #outlet: Outlet;
     readonly #replayLimit: number;
-    readonly #backlog = new Backlog();
+    readonly #place = new Place();
+    readonly #clearance = new Clearance();
+    readonly #floors = new Floors();
+    readonly #handover: Handover;
     #state: SubscriptionState = 'pending';
-    #cursor = 0;
-    /** The highest seq known to be in the log, whether it was published here or not. */
-    #known = 0;
-    #pinnedGseq = 0;
-    #epoch = '';
-    #base = '';
     #ticket = 0;
-    /** A reset the socket did not take yet. */
-    #owed: ResetNotice | null = null;
-    /** The last floor that came while pending, and how far the topic was then. */
-    #floor: { readonly floor: Floor; readonly seen: number } | null = null;
 
     /** `replayLimit` null: any distance is read from the log. */
     constructor(topic: string, outlet: Outlet, replayLimit: number | null) {
         this.topic = topic;
         this.#outlet = outlet;
+        this.#handover = new Handover(this, outlet, this.#place);
         this.#replayLimit = replayLimit ?? Number.POSITIVE_INFINITY;
     }
 
@@ -85,81 +59,95 @@ export class Subscription implements Sink {
         return this.#ticket;
     }
 
+    /** What its reader is told if a pin says that the right to read is gone. */
+    get revocation(): RevocationReason {
+        return this.#clearance.reason;
+    }
+
+    /** Whether the answer to a pin asked for under `ticket` still means something. */
+    holds(pin: Pin, ticket: number): boolean {
+        return ticket === this.#ticket && this.#clearance.isCoveredBy(pin.gseq);
+    }
+
     deliver(delivery: Delivery): void {
         if (this.#state === 'live') this.#deliverLive(delivery);
-        else if (this.#state !== 'left') this.#backlog.note(delivery, this.#outlet.accepting());
+        else if (this.#state !== 'left') this.#place.note(delivery, this.#outlet.accepting());
     }
 
     #deliverLive(delivery: Delivery): void {
-        if (delivery.epoch !== this.#base) {
-            this.#backlog.note(delivery, true);
+        const place = this.#place;
+        if (delivery.epoch !== place.base) {
+            place.note(delivery, true);
             this.#doubt();
-        } else if (delivery.seq === this.#cursor + 1 && this.#outlet.accepting()) {
-            this.#send(delivery);
-        } else if (delivery.seq > this.#cursor) {
-            this.#backlog.note(delivery, this.#outlet.accepting());
+        } else if (delivery.seq === place.cursor + 1 && this.#outlet.accepting()) {
+            this.#handover.send(delivery);
+        } else if (delivery.seq > place.cursor) {
+            place.note(delivery, this.#outlet.accepting());
             this.#state = 'catching';
             this.advance();
         }
     }
 
     floor(floor: Floor): void {
-        if (this.#state === 'left') return;
-        if (this.#state === 'pending') this.#floor = { floor, seen: this.#backlog.seen };
-        else this.#obey(floor, this.#head());
+        if (this.#state === 'pending') this.#floors.keep(floor, this.#place.seen);
+        else if (this.#state !== 'left') this.#obey(floor, this.#place.head);
     }
 
-    /** The answer to a first pin: where the topic stands and what becomes of `since`. Call `advance` when it is on its way. */
+    /** Its user's right to read changed at this place in the stream: it stands still here until a pin has seen the change. */
+    accessChanged(change: Pick<AccessChange, 'gseq' | 'reason'>): void {
+        if (this.#state === 'left' || !this.#clearance.question(change)) return;
+        if (this.#state !== 'pending') this.#doubt();
+    }
+
+    /** All positions are void: the database has begun another epoch. */
+    epochChanged(): void {
+        if (this.#state === 'left') return;
+        this.#place.void();
+        this.#clearance.forget();
+        this.#floors.forget();
+        this.#handover.forget();
+        this.#doubt();
+    }
+
+    /** It has to be pinned again; what is under way is void. */
+    #doubt(): void {
+        const asked = this.#state === 'pending';
+        this.#state = 'pending';
+        this.#ticket += 1;
+        if (!asked) this.#outlet.repin(this);
+    }
+
+    /**
+     * The answer to a first pin, one that allows and `holds`: where the topic stands and what becomes of `since`. Call
+     * `advance` when it is on its way.
+     */
     pinned(pin: Pin, since: Since): Answer {
-        this.#place(pin);
+        this.#settle(pin);
         const outcome = this.#outcome(pin, since);
-        this.#cursor = outcome === 'resumed' && since !== null ? since.seq : pin.head;
+        this.#place.cursor = outcome === 'resumed' && since !== null ? since.seq : pin.head;
         return { seq: pin.head, epoch: pin.epoch, outcome };
     }
 
-    /** The answer to a pin asked for by `repin`: goes on where it was, or with a reset if the epoch has changed. */
+    /** The same for a pin asked for by `repin`: goes on where it was, or with a reset if the epoch has changed. */
     repinned(pin: Pin): void {
-        const { base, epoch } = { base: this.#base, epoch: this.#epoch };
-        this.#place(pin);
-        if (pin.epoch !== epoch) this.#reset(pin.head, this.#base === base ? 'capture_error' : 'epoch');
+        const { base, epoch } = this.#place;
+        this.#settle(pin);
+        if (pin.epoch !== epoch) this.#reset(pin.head, this.#place.base === base ? 'capture_error' : 'epoch');
         this.advance();
     }
 
-    #place(pin: Pin): void {
-        const base = baseOf(pin.epoch);
-        this.#known = base === this.#base ? Math.max(this.#known, pin.head) : pin.head;
+    #settle(pin: Pin): void {
         this.#ticket += 1;
         this.#state = 'catching';
-        this.#epoch = pin.epoch;
-        this.#base = base;
-        this.#pinnedGseq = pin.gseq;
-        this.#backlog.adopt(this.#base);
+        this.#place.pin(pin);
+        this.#clearance.settle(pin.gseq);
+        this.#floors.pinned(pin.gseq);
     }
 
     #outcome(pin: Pin, since: Since): Outcome {
         if (since === null) return 'live';
         const near = pin.head - since.seq <= this.#replayLimit;
         return since.epoch === pin.epoch && pin.resumable && near ? 'resumed' : 'reset';
-    }
-
-    /** All positions are void: the database has begun another epoch. */
-    epochChanged(): void {
-        if (this.#state === 'left') return;
-        const first = this.#state === 'pending' && this.#epoch === '';
-        this.#epoch = first ? '' : 'void';
-        this.#base = this.#epoch;
-        this.#owed = null;
-        this.#floor = null;
-        this.#backlog.adopt('');
-        this.#doubt();
-    }
-
-    /** Its place has to be asked for again; what is under way is void. */
-    #doubt(): void {
-        const asked = this.#state === 'pending';
-        this.#state = 'pending';
-        this.#ticket += 1;
-        if (!asked) this.#outlet.repin(this);
     }
 
     /** Goes as far as what is kept allows: to live, or to asking for the log. Call it when the socket takes frames again. */
@@ -170,51 +158,43 @@ export class Subscription implements Sink {
             this.#stall();
             return;
         }
-        this.#payOwed();
-        if (this.#head() - this.#cursor > this.#replayLimit) this.#reset(this.#head(), 'lag');
-        if (this.#cursor < this.#goal()) {
+        this.#handover.pay();
+        const place = this.#place;
+        if (place.head - place.cursor > this.#replayLimit) this.#reset(place.head, 'lag');
+        if (place.cursor < place.goal) {
             this.#state = 'catching';
             this.#outlet.feed(this);
             return;
         }
         this.#state = 'live';
-        for (const delivery of this.#backlog.take()) if (delivery.seq > this.#cursor) this.#send(delivery);
+        for (const delivery of place.takeKept()) this.#handover.send(delivery);
     }
 
     #stall(): void {
         this.#state = 'catching';
-        this.#backlog.drop();
+        this.#place.dropKept();
     }
 
-    /** The range of the log it needs next, or null. */
     wanted(): Wanted | null {
-        if (this.#state !== 'catching' || this.#cursor >= this.#goal() || !this.#outlet.accepting()) return null;
-        return { after: this.#cursor, upto: this.#goal(), epoch: this.#epoch, ticket: this.#ticket };
+        const { cursor, epoch, goal } = this.#place;
+        if (this.#state !== 'catching' || cursor >= goal || !this.#outlet.accepting()) return null;
+        return { after: cursor, upto: goal, epoch, ticket: this.#ticket };
     }
 
-    /**
-     * Rows of what was wanted, in order. A gap in them means they are gone from the log. False if they came too late to
-     * mean anything.
-     */
     fed(wanted: Wanted, page: readonly Delivery[]): boolean {
         if (this.#state !== 'catching' || wanted.ticket !== this.#ticket || !this.#outlet.accepting()) return false;
         for (const delivery of page) {
-            if (delivery.seq !== this.#cursor + 1) break;
-            this.#send(delivery);
+            if (delivery.seq !== this.#place.cursor + 1) break;
+            this.#handover.send(delivery);
         }
-        const whole = page.length > 0 && page.at(-1)?.seq === this.#cursor;
-        if (!whole) this.#reset(this.#head(), 'lag');
+        const whole = page.length > 0 && page.at(-1)?.seq === this.#place.cursor;
+        if (!whole) this.#reset(this.#place.head, 'lag');
         this.advance();
         return true;
     }
 
-    /** An item the socket did not take after all: it is owed, or read from the log later. */
     unsent(item: Outgoing): void {
-        const notice = 'kind' in item;
-        if (this.#state === 'left' || (notice ? item.base : item.epoch) !== this.#base) return;
-        this.#known = Math.max(this.#known, this.#cursor);
-        if (notice) this.#owe(item);
-        else this.#cursor = Math.min(this.#cursor, item.seq - 1);
+        if (this.#state === 'left' || !this.#handover.takeBack(item)) return;
         if (this.#state === 'live') this.#stall();
         this.#ticket += this.#state === 'pending' ? 0 : 1;
     }
@@ -223,57 +203,27 @@ export class Subscription implements Sink {
     leave(): void {
         this.#state = 'left';
         this.#ticket += 1;
-        this.#backlog.drop();
+        this.#place.dropKept();
     }
 
     failed(error: unknown): void {
         this.#outlet.failed(error);
     }
 
-    #send(delivery: Delivery): void {
-        this.#cursor = delivery.seq;
-        if (delivery.reset === null) this.#outlet.push(delivery, this);
-        else this.#outlet.push(toNotice(this.topic, delivery.seq, this.#epoch, delivery.reset), this);
-    }
-
     #obeyKept(): void {
-        const kept = this.#floor;
-        this.#floor = null;
-        if (kept !== null && kept.floor.base === this.#base) this.#obey(kept.floor, Math.max(kept.seen, this.#known));
+        const kept = this.#floors.takeKept(this.#place.base);
+        if (kept !== null) this.#obey(kept.floor, Math.max(kept.seen, this.#place.known));
     }
 
     #obey(floor: Floor, head: number): void {
-        if (floor.gseq <= this.#pinnedGseq) return;
-        this.#pinnedGseq = floor.gseq;
-        this.#epoch = floor.epoch;
+        if (!this.#floors.heed(floor)) return;
+        this.#place.epoch = floor.epoch;
         this.#reset(head, floor.reason);
         this.advance();
     }
 
-    /** Gives up what lies before `seq`: the reader is told to load the topic anew. */
     #reset(seq: number, reason: ResetReason): void {
         this.#ticket += 1;
-        this.#owe(toNotice(this.topic, seq, this.#epoch, reason));
-        this.#payOwed();
-    }
-
-    #owe(notice: ResetNotice): void {
-        this.#owed = notice;
-        this.#cursor = notice.seq;
-    }
-
-    #payOwed(): void {
-        const owed = this.#owed;
-        if (owed === null || !this.#outlet.accepting()) return;
-        this.#owed = null;
-        this.#outlet.push(owed, this);
-    }
-
-    #head(): number {
-        return Math.max(this.#known, this.#backlog.seen, this.#cursor);
-    }
-
-    #goal(): number {
-        return Math.max(this.#known, this.#backlog.firstSeq - 1);
+        this.#handover.reset(seq, reason);
     }
 }

@@ -1,50 +1,102 @@
-/** One connection of one's own that is thrown away when a query outlives its deadline: a half-open TCP gives no error. */
+/** One connection of one's own, thrown away when it closes or does not answer: a half-open TCP gives no error. */
 
 import { TidingsError } from '../errors.ts';
-import { type ConnectionOptions, connect, type Database } from './connect.ts';
+import { type ConnectionOptions, connect, type Driver } from './connect.ts';
+import { createDialler } from './dialler.ts';
 
-/** A single connection for a loop that asks one thing at a time. */
+/** A single connection, for one question at a time. */
 export type Session = {
-    /** Runs `ask` on the connection; rejects with `unavailable` after the deadline and starts afresh on the next call. */
-    ask<T>(ask: (sql: Database) => Promise<T>): Promise<T>;
+    /**
+     * Runs `question` on the connection; rejects with `unavailable` after the deadline. Whatever ended the connection, the
+     * next question is asked on a new one, and what is left of this one is asked on none.
+     */
+    ask<T>(question: (sql: Driver) => Promise<T>): Promise<T>;
     close(): Promise<void>;
 };
 
-/** Opens a session. `deadlineMs` is the client's own; keep it above the server's statement timeout. */
-export function createSession(url: string, options: Omit<ConnectionOptions, 'max'>, deadlineMs: number): Session {
-    let sql: Database | undefined;
+/** What a session is opened with. */
+export type SessionOptions = Omit<ConnectionOptions, 'max' | 'dialler' | 'onClose'> & {
+    /** The client's own deadline; keep it above the server's statement timeout. */
+    readonly deadlineMs: number;
+    /**
+     * For questions that may be asked twice: after so long without an answer one is asked on a second connection too, the
+     * first answer counts and the other connection is dropped. So one that was cut off silently costs no more than this.
+     */
+    readonly patienceMs?: number;
+};
 
-    function discard(): void {
-        void sql?.end({ timeout: 0 }).catch(() => undefined);
-        sql = undefined;
+type Line = { readonly sql: Driver; drop(reason: Error): void };
+
+/** Opens a session. Nothing is connected until the first question. */
+export function createSession(url: string, { deadlineMs, patienceMs, ...options }: SessionOptions): Session {
+    let current: Line | undefined;
+
+    /**
+     * The driver reconnects by itself, but carries over what it was about to write and an error that came last, and takes
+     * a transaction's next statement to the new connection. So each of its pools serves for one connection here.
+     */
+    function open(): Line {
+        const dialler = createDialler();
+        const onClose = () => line.drop(new Error('expected the connection to stay open, got its end'));
+        const sql = connect(url, { ...options, max: 1, dialler, onClose });
+        const line: Line = {
+            sql,
+            drop(reason) {
+                if (current === line) current = undefined;
+                dialler.hangUp(reason);
+                void sql.end({ timeout: 0 }).catch(() => undefined);
+            },
+        };
+        return line;
     }
 
-    async function ask<T>(question: (sql: Database) => Promise<T>): Promise<T> {
-        sql ??= connect(url, { ...options, max: 1 });
-        let timer: NodeJS.Timeout | undefined;
-        const deadline = new Promise<never>((_, reject) => {
-            timer = setTimeout(() => {
-                discard();
-                reject(
-                    new TidingsError(
-                        'unavailable',
-                        `expected PostgreSQL to answer within ${deadlineMs} ms, got nothing`,
-                    ),
-                );
-            }, deadlineMs);
+    function ask<T>(question: (sql: Driver) => Promise<T>): Promise<T> {
+        return new Promise((resolve, reject) => {
+            const asked = new Set<Line>();
+            const impatient = patienceMs === undefined ? undefined : setTimeout(() => put(open()), patienceMs);
+            const deadline = setTimeout(() => end(null, () => reject(lateError(deadlineMs))), deadlineMs);
+
+            function end(kept: Line | null, tell: () => void): void {
+                clearTimeout(impatient);
+                clearTimeout(deadline);
+                if (kept !== null) current = kept;
+                tell();
+                for (const line of asked) if (line !== kept) line.drop(lateError(deadlineMs));
+                asked.clear();
+            }
+
+            async function put(line: Line): Promise<void> {
+                asked.add(line);
+                try {
+                    const answer = await question(line.sql);
+                    if (asked.has(line)) end(line, () => resolve(answer));
+                } catch (error) {
+                    if (!asked.has(line)) return;
+                    // Its connection is ending; that it has ended is heard only later.
+                    const lost = error instanceof Error && 'errno' in error;
+                    if (lost) line.drop(error);
+                    if (asked.size === 1) end(lost ? null : line, () => reject(error));
+                    else asked.delete(line);
+                }
+            }
+
+            current ??= open();
+            void put(current);
         });
-        try {
-            return await Promise.race([question(sql), deadline]);
-        } finally {
-            clearTimeout(timer);
-        }
     }
 
     async function close(): Promise<void> {
-        const closing = sql;
-        sql = undefined;
-        await closing?.end({ timeout: 1 });
+        const closing = current;
+        current = undefined;
+        await closing?.sql.end({ timeout: 1 });
+        closing?.drop(new Error('expected nothing more to be asked, got a closed session'));
     }
 
     return { ask, close };
+}
+
+/** What is said where an answer did not come in time. */
+export function lateError(deadlineMs: number): TidingsError {
+    const message = `expected PostgreSQL to answer within ${deadlineMs} ms, got nothing`;
+    return new TidingsError('unavailable', message, { retryAfterMs: 1000 });
 }

@@ -1,8 +1,10 @@
 /** The log as a subscription needs it: pin a place, read from there. A port, so that the socket core needs no database. */
 
-import type { LoggedEvent, Topic } from '../event.ts';
+import type { Topic } from '../event.ts';
 import type { Database } from './connect.ts';
-import { readTopic } from './read-topic.ts';
+import { readTopic, type TopicPage } from './read-topic.ts';
+
+export type { TopicPage } from './read-topic.ts';
 
 /** Who wants to read what, and from where; `since` null: from now on. */
 export type PinRequest = { readonly userId: string; readonly topic: Topic; readonly since: number | null };
@@ -24,8 +26,8 @@ export type Pin = {
 export type TopicLog = {
     /** Answers in the order asked, all in one snapshot and one query. */
     pin(requests: readonly PinRequest[]): Promise<readonly Pin[]>;
-    /** Events with `after < seq <= upto`, in order, at most `limit`. */
-    read(topic: Topic, after: number, upto: number, limit: number): Promise<readonly LoggedEvent[]>;
+    /** Events with `after < seq <= upto`, in order, at most `limit` and not too much at once; all of one snapshot. */
+    read(topic: Topic, after: number, upto: number, limit: number): Promise<TopicPage>;
 };
 
 type Row = { allowed: boolean; head: string; epoch: string; gseq: string; resumable: boolean };

@@ -7,6 +7,7 @@ import { createSession } from '../store/session.ts';
 
 const STATEMENT_TIMEOUT_MS = 10_000;
 const DEADLINE_MS = 12_000;
+const PATIENCE_MS = 2_000;
 
 /** After everything: reads no row, only where the stream is. */
 const NOWHERE: Cursor = { gseq: Number.MAX_SAFE_INTEGER, sequencedAt: 'infinity' };
@@ -16,11 +17,15 @@ export function createStreamPort(
     url: string,
     observe: Observe,
 ): { read(cursor: Cursor | null, limit: number): Promise<StreamPage>; close(): Promise<void> } {
-    const session = createSession(
-        url,
-        { name: 'tidings tail', role: SERVER_ROLE, statementTimeoutMs: STATEMENT_TIMEOUT_MS, overLog: true, observe },
-        DEADLINE_MS,
-    );
+    const session = createSession(url, {
+        name: 'tidings tail',
+        role: SERVER_ROLE,
+        statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+        deadlineMs: DEADLINE_MS,
+        patienceMs: PATIENCE_MS,
+        overLog: true,
+        observe,
+    });
     return {
         read: (cursor, limit) => session.ask((sql) => readStream(sql, cursor ?? NOWHERE, limit)),
         close: () => session.close(),

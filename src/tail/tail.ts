@@ -6,6 +6,7 @@ import type { Observe } from '../observe.ts';
 import { createPause } from '../pause.ts';
 import type { Service } from '../service.ts';
 import type { Cursor, StreamPage } from '../store/read-stream.ts';
+import { LagMeter } from './lag.ts';
 
 /** Events in stream order, the epoch they were read under, and the cursor after them. */
 export type TailBatch = { readonly events: readonly LoggedEvent[]; readonly epoch: string; readonly gseq: number };
@@ -26,6 +27,8 @@ export type TailOptions = {
 /** The tail: a service that can be told there may be more. */
 export type Tail = Service & {
     wake(): void;
+    /** Tells it how far the stream is on the primary, where it reads from elsewhere: observed as its lag, once a second. */
+    primaryAt(gseq: number): void;
     /** Rejects unless a read succeeded lately. */
     check(): Promise<void>;
     /** Where it is: everything up to here was handed on. */
@@ -34,8 +37,9 @@ export type Tail = Service & {
 };
 
 const FIRST_RETRY_MS = 50;
-const LAST_RETRY_MS = 5000;
+const LAST_RETRY_MS = 1000;
 const LATE_MS = 5000;
+const LAG_EVERY_MS = 1000;
 
 /**
  * Makes a tail. `start` resolves once it knows where the stream is; what is numbered after that reaches `onBatch`.
@@ -49,13 +53,16 @@ export function createTail(options: TailOptions): Tail {
     let hinted = false;
     let failures = 0;
     let readAtMs = Number.NEGATIVE_INFINITY;
+    let lagShownMs = Number.NEGATIVE_INFINITY;
     let running: Promise<void> | undefined;
     const pause = createPause();
+    const lag = new LagMeter();
 
     function adopt(page: StreamPage): void {
         const from = epoch;
         epoch = page.epoch;
         cursor = page.head;
+        lag.forget();
         if (from !== '') {
             observe({ type: 'tail.epoch', from, to: epoch });
             onEpoch(epoch);
@@ -74,6 +81,7 @@ export function createTail(options: TailOptions): Tail {
             return true;
         }
         cursor = page.cursor;
+        lag.reached(cursor.gseq);
         if (page.events.length > 0) {
             const tookMs = performance.now() - startedMs;
             observe({ type: 'tail.read', events: page.events.length, tookMs, gseq: cursor.gseq });
@@ -109,6 +117,14 @@ export function createTail(options: TailOptions): Tail {
         wake() {
             hinted = true;
             pause.wake();
+        },
+        primaryAt(gseq) {
+            const nowMs = performance.now();
+            lag.heard(gseq, nowMs);
+            if (nowMs - lagShownMs >= LAG_EVERY_MS) {
+                lagShownMs = nowMs;
+                observe({ type: 'tail.lag', ...lag.at(nowMs) });
+            }
         },
         async check() {
             if (performance.now() - readAtMs > LATE_MS) {

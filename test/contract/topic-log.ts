@@ -13,6 +13,8 @@ export type TopicLogFixture = {
     deny(topic: string): Promise<void>;
     /** Records that something was lost in a topic: the row takes the next seq. */
     reset(topic: string): Promise<void>;
+    /** Begins another base epoch. */
+    renew(): Promise<void>;
     close(): Promise<void>;
 };
 
@@ -78,13 +80,23 @@ export function topicLogContract(name: string, make: () => Promise<TopicLogFixtu
         });
 
         test('reads a range, in order, cut at the limit', async () => {
-            const rows = await fixture.log.read(topic, 1, 4, 2);
-            expect(rows.map(({ seq }) => seq)).toEqual([2, 3]);
-            expect((await fixture.log.read(topic, 1, 4, 100)).map(({ seq }) => seq)).toEqual([2, 3, 4]);
+            const page = await fixture.log.read(topic, 1, 4, 2);
+            expect([page.events.map(({ seq }) => seq), page.upto]).toEqual([[2, 3], 3]);
+            const whole = await fixture.log.read(topic, 1, 4, 100);
+            expect([whole.events.map(({ seq }) => seq), whole.upto]).toEqual([[2, 3, 4], 4]);
+        });
+
+        test('reads nothing where nothing is', async () => {
+            for (const [name, after] of [
+                [topic, 5],
+                ['project:nowhere', 0],
+            ] as const) {
+                expect(await fixture.log.read(name, after, 1000, 100)).toMatchObject({ events: [], upto: 1000 });
+            }
         });
 
         test('rows carry everything a frame needs', async () => {
-            const [row] = await fixture.log.read(topic, 0, 1, 1);
+            const [row] = (await fixture.log.read(topic, 0, 1, 1)).events;
             expect(row).toMatchObject({ topic, seq: 1, event: 'thing.happened', data: '{}', requestId: null });
             expect(row?.id).toMatch(/^\d+$/);
             expect(row?.at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -96,6 +108,16 @@ export function topicLogContract(name: string, make: () => Promise<TopicLogFixtu
             await fixture.append(other, 1);
             const pins = await fixture.log.pin([1, 2, 3].map((since) => ({ userId: 'ann', topic: other, since })));
             expect(pins.map(({ resumable }) => resumable)).toEqual([false, true, true]);
+        });
+
+        test('a read says the base epoch it was made in, with rows or without', async () => {
+            const [pin] = await fixture.log.pin([{ userId: 'ann', topic, since: null }]);
+            expect((await fixture.log.read(topic, 0, 5, 100)).epoch).toBe(pin?.epoch);
+            expect((await fixture.log.read(topic, 5, 5, 100)).epoch).toBe(pin?.epoch);
+            await fixture.renew();
+            const page = await fixture.log.read(topic, 0, 0, 100);
+            expect(page.epoch).not.toBe(pin?.epoch);
+            expect(page.epoch).not.toBe('');
         });
     });
 }

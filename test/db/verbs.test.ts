@@ -99,16 +99,20 @@ describe('emit', () => {
 });
 
 describe('access_changed', () => {
-    test('appends a row for one topic, or for all', async () => {
-        expect(
-            await appended(
-                sql,
-                `select tidings.access_changed('auth0|42', 'project:17'), tidings.access_changed('42')`,
-            ),
-        ).toEqual([
-            { topic: 'tidings:access', event: 'tidings.access', data: { user: 'auth0|42', topic: 'project:17' } },
-            { topic: 'tidings:access', event: 'tidings.access', data: { user: '42', topic: null } },
-        ]);
+    test('appends a row for one topic, or for all, with the reason and a snapshot', async () => {
+        const verbs = [
+            `tidings.access_changed('auth0|42', 'project:17')`,
+            `tidings.access_changed('42')`,
+            `tidings.access_changed('42', reason => 'deleted')`,
+        ];
+        const snapshot = expect.stringMatching(/^\d+:\d+:[\d,]*$/);
+        expect(await appended(sql, `select ${verbs.join()}`)).toEqual(
+            [
+                { user: 'auth0|42', topic: 'project:17', reason: 'revoked', snapshot },
+                { user: '42', topic: null, reason: 'revoked', snapshot },
+                { user: '42', topic: null, reason: 'deleted', snapshot },
+            ].map((data) => ({ topic: 'tidings:access', event: 'tidings.access', data })),
+        );
     });
 
     test.each([
@@ -116,6 +120,8 @@ describe('access_changed', () => {
         [`''`, `expected user_id to be ${IDS}, got ''`],
         [`'a b'`, `expected user_id to be ${IDS}, got 'a b'`],
         [`'42', 'project'`, `expected topic to be <kind>:<id> or null, got 'project'`],
+        [`'42', 'project:17', 'fired'`, `expected reason to be revoked or deleted, got 'fired'`],
+        [`'42', null, null`, `expected reason to be revoked or deleted, got null`],
     ])('refuses %s', async (args, message) => {
         await expect(sql.unsafe(`select tidings.access_changed(${args})`)).rejects.toMatchObject({
             code: '22023',

@@ -31,8 +31,9 @@ async function eventsOf(write: () => PromiseLike<unknown>): Promise<readonly Log
     ];
 }
 
-function access(handle: keyof typeof USERS, topic: string | null): Logged {
-    return { topic: 'tidings:access', event: 'tidings.access', data: { user: USERS[handle], topic } };
+function access(handle: keyof typeof USERS, topic: string | null, reason = 'revoked'): Logged {
+    const snapshot = expect.any(String);
+    return { topic: 'tidings:access', event: 'tidings.access', data: { user: USERS[handle], topic, reason, snapshot } };
 }
 
 /** Access rows of one statement have no order among them. */
@@ -170,7 +171,7 @@ test('a project that is deleted tells its readers first, then everything in it g
     const events = await eventsOf(() => sql`delete from app.projects where id = ${projectId}`);
     const topic = `project:${projectId}`;
     expect(byUser(events.slice(0, 3))).toEqual(
-        byUser([access('ada', topic), access('bob', topic), access('eve', topic)]),
+        byUser((['ada', 'bob', 'eve'] as const).map((handle) => access(handle, topic, 'deleted'))),
     );
     const names = events.slice(3).map(({ event }) => event);
     expect(names.sort()).toEqual(

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { LoggedEvent } from '../../src/event.ts';
-import { type AccessChange, createHub, type Delivery, type Floor, type Sink } from '../../src/fanout/index.ts';
+import { type AccessChange, createHub, type Delivery, type Floor, Ring, type Sink } from '../../src/fanout/index.ts';
+import { rowOf, seqsOf } from './rows.ts';
 
 class Ear implements Sink {
     readonly heard: Delivery[] = [];
@@ -21,17 +22,7 @@ class Ear implements Sink {
 }
 
 function row(gseq: number, topic: string, seq: number, more: Partial<LoggedEvent> = {}): LoggedEvent {
-    const at = '2026-11-22T10:00:00.000Z';
-    const rest = {
-        event: 'task.updated',
-        id: '7',
-        at,
-        actorId: null,
-        data: '{"a": 1}',
-        requestId: null,
-        traceparent: null,
-    };
-    return { gseq, topic, seq, ...rest, ...more };
+    return rowOf(topic, seq, { gseq, id: '7', data: '{"a": 1}', ...more });
 }
 
 function batch(...events: LoggedEvent[]) {
@@ -57,6 +48,21 @@ describe('createHub', () => {
             '{"type":"event","topic":"project:1","seq":1,"event":"task.updated","id":"7",' +
                 '"at":"2026-11-22T10:00:00.000Z","actorId":null,"data":{"a": 1}}',
         );
+    });
+
+    test('puts every row into the ring before its readers hear of it, also where there are none', () => {
+        const ring = new Ring();
+        const hub = createHub({}, ring);
+        const ear = new Ear();
+        const held: unknown[] = [];
+        ear.onDeliver = ({ topic, seq }) => held.push(seqsOf(ring.read({ topic, base: 'k1', after: 0, upto: seq }, 9)));
+        hub.join('project:1', ear);
+        hub.publish(batch(row(5, 'project:1', 1), row(6, 'project:3', 1), row(7, 'project:1', 2)));
+        hub.publish(batch(row(8, 'tidings:access', 1, { data: '{"user":"7","topic":null}' })));
+        expect(held).toEqual([[1], [1, 2]]);
+        expect(ring.length).toBe(3);
+        const [first] = ring.read({ topic: 'project:1', base: 'k1', after: 0, upto: 1 }, 9);
+        expect(first).toBe(ear.heard[0]);
     });
 
     test('a topic without readers is not kept', () => {
@@ -142,16 +148,16 @@ describe('createHub', () => {
                 row(1, 'project:1', 1),
                 row(2, 'tidings:access', 1, { data: '{"user":"7","topic":"project:1"}' }),
                 row(3, 'project:1', 2),
-                row(4, 'tidings:access', 2, { data: '{"user":"7","topic":null}' }),
+                row(4, 'tidings:access', 2, { data: '{"user":"7","topic":null,"reason":"deleted"}' }),
                 row(5, 'tidings:control', 1, { event: 'tidings.disconnect', data: '{"user":"7"}' }),
                 row(6, 'tidings:access', 3, { data: '{}' }),
             ),
         );
         expect(order).toEqual([
             1,
-            { userId: '7', topic: 'project:1', gseq: 2 },
+            { userId: '7', topic: 'project:1', gseq: 2, reason: 'revoked' },
             2 + 1,
-            { userId: '7', topic: null, gseq: 4 },
+            { userId: '7', topic: null, gseq: 4, reason: 'deleted' },
             '7',
         ]);
     });

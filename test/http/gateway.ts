@@ -1,10 +1,10 @@
 /** A real server on a port of its own over a log in memory, and what a test needs to talk to it. */
 
 import { createVerifier, signToken } from '../../src/auth/index.ts';
-import { type Batch, createHub } from '../../src/fanout/index.ts';
+import { type Batch, createHub, createReplay, Ring } from '../../src/fanout/index.ts';
 import { createHttpServer, type Fetch, HTTP_DEFAULTS, type HttpSettings } from '../../src/http/index.ts';
 import type { Observation } from '../../src/observe.ts';
-import { createSessions, SOCKET_DEFAULTS, type SocketSettings } from '../../src/socket/index.ts';
+import { createAudience, createSessions, SOCKET_DEFAULTS, type SocketSettings } from '../../src/socket/index.ts';
 import { MemoryLog } from '../socket/memory-log.ts';
 
 const SECRET = 'a secret of at least thirty-two bytes';
@@ -23,7 +23,8 @@ export type GatewayOptions = { readonly fetch?: Fetch; readonly settings?: Parti
 /** Starts a server; `stop` it in the end. */
 export async function startGateway({ fetch = hello, settings = {} }: GatewayOptions = {}) {
     const log = new MemoryLog();
-    const hub = createHub();
+    const ring = new Ring();
+    const hub = createHub({}, ring);
     const observed: Observation[] = [];
     const observe = (observation: Observation) => void observed.push(observation);
     const all = {
@@ -38,7 +39,8 @@ export async function startGateway({ fetch = hello, settings = {} }: GatewayOpti
         ...settings,
     };
     const verifier = createVerifier({ secret: SECRET, jwksUrl: null, issuer: null, audience: null });
-    const sessions = createSessions({ hub, log, verifier, observe, settings: all });
+    const replay = createReplay({ ring, log, observe });
+    const sessions = createSessions({ hub, audience: createAudience(), log, replay, verifier, observe, settings: all });
     const server = createHttpServer({ fetch, sessions, observe, settings: all });
     await server.start();
     const port = Number(new URL(server.url()).port);

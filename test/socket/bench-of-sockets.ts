@@ -2,9 +2,15 @@
 
 import { refusal } from '../../src/auth/index.ts';
 import { TidingsError } from '../../src/errors.ts';
-import { type Batch, createHub } from '../../src/fanout/index.ts';
+import { type Batch, createHub, createReplay, Ring } from '../../src/fanout/index.ts';
 import type { Observation } from '../../src/observe.ts';
-import { createSessions, type Session, SOCKET_DEFAULTS, type SocketSettings } from '../../src/socket/index.ts';
+import {
+    createAudience,
+    createSessions,
+    type Session,
+    SOCKET_DEFAULTS,
+    type SocketSettings,
+} from '../../src/socket/index.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeWire } from './fake-wire.ts';
 import { MemoryLog } from './memory-log.ts';
@@ -13,11 +19,14 @@ import { MemoryLog } from './memory-log.ts';
 export type Peer = { readonly wire: FakeWire; readonly session: Session; say(frame: unknown): Promise<void> };
 
 /** A token of this bench is `<user>` or `<user>/<ms to live>`. */
-export function createBench(settings: Partial<SocketSettings> = {}) {
+export function createBench(settings: Partial<SocketSettings> = {}, ring: Ring = new Ring()) {
     const clock = new FakeClock();
     const log = new MemoryLog();
-    const hub = createHub();
+    const audience = createAudience();
+    const hub = createHub({ onAccess: audience.accessChanged, onDisconnect: audience.disconnect }, ring);
     const observed: Observation[] = [];
+    const observe = (observation: Observation) => void observed.push(observation);
+    const replay = createReplay({ ring, log, observe, timers: clock });
     const verifier = {
         async verify(token: string) {
             const [userId = '', lifeMs = '3600000'] = token.split('/');
@@ -28,9 +37,11 @@ export function createBench(settings: Partial<SocketSettings> = {}) {
     };
     const sessions = createSessions({
         hub,
+        audience,
         log,
+        replay,
         verifier,
-        observe: (observation) => void observed.push(observation),
+        observe,
         settings: {
             ...SOCKET_DEFAULTS,
             wsMaxMessageBytes: 16_384,
@@ -65,5 +76,5 @@ export function createBench(settings: Partial<SocketSettings> = {}) {
         await clock.settle();
     }
 
-    return { clock, log, hub, sessions, observed, peer, join, publish };
+    return { clock, log, ring, hub, audience, replay, sessions, observed, peer, join, publish };
 }

@@ -9,6 +9,7 @@ topicLogContract('MemoryLog', async () => {
         append: async (topic, count) => void log.appendMany(topic, count),
         deny: async (topic) => log.deny('ann', topic),
         reset: async (topic) => void log.reset(topic),
+        renew: async () => log.newEpoch('k2'),
         close: async () => undefined,
     };
 });

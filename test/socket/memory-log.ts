@@ -2,7 +2,7 @@
 
 import { kindOf, type LoggedEvent, RESET_EVENT } from '../../src/event.ts';
 import type { Batch } from '../../src/fanout/index.ts';
-import type { Pin, PinRequest, TopicLog } from '../../src/store/topic-log.ts';
+import type { Pin, PinRequest, TopicLog, TopicPage } from '../../src/store/topic-log.ts';
 
 /** What a test may say of an event. */
 export type Appended = Partial<Pick<LoggedEvent, 'event' | 'data' | 'actorId' | 'requestId' | 'traceparent'>>;
@@ -94,6 +94,22 @@ export class MemoryLog implements TopicLog {
         this.#denied.add(`${userId} ${topic}`);
     }
 
+    allow(userId: string, topic: string): void {
+        this.#denied.delete(`${userId} ${topic}`);
+    }
+
+    /** The access row of a change that `deny` or `allow` made; topic null: all of the user's. */
+    access(user: string, topic: string | null, reason = 'revoked'): Batch {
+        return this.append('tidings:access', {
+            event: 'tidings.access',
+            data: JSON.stringify({ user, topic, reason }),
+        });
+    }
+
+    disconnect(user: string): Batch {
+        return this.append('tidings:control', { event: 'tidings.disconnect', data: JSON.stringify({ user }) });
+    }
+
     head(topic: string): number {
         return this.#heads.get(topic) ?? 0;
     }
@@ -110,11 +126,12 @@ export class MemoryLog implements TopicLog {
         return requests.map((request) => this.#pinOne(request));
     }
 
-    async read(topic: string, after: number, upto: number, limit: number): Promise<readonly LoggedEvent[]> {
+    async read(topic: string, after: number, upto: number, limit: number): Promise<TopicPage> {
         this.reads.push(`${topic} ${after}..${upto}`);
-        const rows = this.readNow(topic, after, upto, limit);
+        const events = this.readNow(topic, after, upto, limit);
+        const page = { epoch: this.epoch, events, upto: events.length === limit ? (events.at(-1)?.seq ?? upto) : upto };
         await this.gate();
-        return rows;
+        return page;
     }
 
     /** The snapshot of `read`, without its wait. */

@@ -36,6 +36,9 @@ topicLogContract('PostgreSQL', async () => {
             await sql`select tidings.capture_failed('demo.t', 't', 'INSERT', ${[topic]}, null, 'XX000', 'test', null)`;
             await sequenceAll();
         },
+        async renew() {
+            await sql`select tidings.new_epoch()`;
+        },
         close,
     };
 });

@@ -1,30 +1,34 @@
-/** LISTEN kept up: rings are heard, and heard again after the connection was cut, refused or left half open. */
+/** LISTEN kept up: rings are heard, and heard again after the connection was cut, refused, left half open or made deaf. */
 
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { messageOf } from '../../src/errors.ts';
 import type { Service } from '../../src/service.ts';
 import { createDoorbell } from '../../src/tail/doorbell.ts';
 import { openDatabase, type TestDatabase } from '../support/database.ts';
 import { createSignal, type Signal } from '../support/signal.ts';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 let database: TestDatabase;
 let doorbell: Service;
 let signal: Signal;
 let rings: number;
 let live: number;
-let proxy: Server | undefined;
+let reasons: string[];
+let proxy: TcpProxy;
 
 beforeEach(async () => {
     database = await openDatabase();
+    proxy = await startTcpProxy(database.url);
     signal = createSignal();
     rings = 0;
     live = 0;
+    reasons = [];
 });
 
 afterEach(async () => {
     await doorbell.stop();
-    proxy?.close();
-    proxy = undefined;
+    await proxy.stop();
     await database.close();
 });
 
@@ -40,6 +44,7 @@ async function start(url: string, options: { heartbeatMs?: number; answerWithinM
         },
         observe: (seen) => {
             if (seen.type === 'doorbell.state' && seen.state === 'live') live += 1;
+            if (seen.type === 'doorbell.failed') reasons.push(messageOf(seen.error));
             signal.poke();
         },
     });
@@ -58,33 +63,35 @@ async function heard(): Promise<void> {
         .finally(() => clearInterval(ringing));
 }
 
-/** A door between us and PostgreSQL. */
-async function openProxy(): Promise<{ url: string; sockets: Set<Socket>; freeze(): void }> {
-    const target = new URL(database.url);
-    const sockets = new Set<Socket>();
-    proxy = createServer((client) => {
-        const server = connect(Number(target.port), target.hostname);
-        sockets.add(client);
-        client.pipe(server).pipe(client);
-        client.on('error', () => server.destroy());
-        server.on('error', () => client.destroy());
-        client.on('close', () => server.destroy());
-        server.on('close', () => client.destroy());
+/** A way to the database on which somebody slips in an `unlisten`, as a pooler may that shares sessions, and hides the answer. */
+async function openTamperingProxy(target: string): Promise<{ url: string; deafen(): void; close(): void }> {
+    const { hostname, port } = new URL(target);
+    let upstream: Socket | undefined;
+    let hiding = false;
+    const server = createServer((client) => {
+        const to = connect(Number(port), hostname);
+        upstream = to;
+        client.on('error', () => undefined).on('close', () => to.destroy());
+        to.on('error', () => undefined).on('close', () => client.destroy());
+        client.pipe(to);
+        to.on('data', (chunk) => {
+            if (!hiding) client.write(chunk);
+            hiding = false;
+        });
     });
-    await new Promise<void>((resolve) => proxy?.listen(0, '127.0.0.1', resolve));
-    const address = proxy.address();
-    const url = new URL(database.url);
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const url = new URL(target);
     url.port = String(typeof address === 'object' ? address?.port : '');
     return {
         url: url.href,
-        sockets,
-        freeze() {
-            for (const socket of sockets) {
-                socket.unpipe();
-                socket.pause();
-            }
-            sockets.clear();
+        deafen() {
+            const text = Buffer.from('unlisten *\0');
+            const head = Buffer.from([81, 0, 0, 0, text.length + 4]);
+            hiding = true;
+            upstream?.write(Buffer.concat([head, text]));
         },
+        close: () => void server.close(),
     };
 }
 
@@ -110,30 +117,41 @@ describe('a doorbell', () => {
     });
 
     test('connects when PostgreSQL is there at last', async () => {
-        const { url } = await openProxy();
-        const port = Number(new URL(url).port);
-        const closed = new Promise((resolve) => proxy?.close(resolve));
-        await closed;
-        await start(url);
-        await signal.until(() => (live === 0 ? true : undefined), 'nothing yet');
-        const target = new URL(database.url);
-        proxy = createServer((client) => {
-            const server = connect(Number(target.port), target.hostname);
-            client.pipe(server).pipe(client);
-            client.on('error', () => server.destroy());
-            server.on('error', () => client.destroy());
-        });
-        proxy.listen(port, '127.0.0.1');
+        proxy.refuse(true);
+        await start(proxy.through(database.url));
+        await signal.until(() => (reasons.length >= 2 ? true : undefined), 'two failures', 15_000);
+        expect(live).toBe(0);
+        proxy.refuse(false);
         await listening(1);
         await heard();
     });
 
     test('notices a half-open connection by its heartbeat', async () => {
-        const { url, freeze } = await openProxy();
-        await start(url, { heartbeatMs: 200, answerWithinMs: 300 });
+        await start(proxy.through(database.url), { heartbeatMs: 200, answerWithinMs: 300 });
         await listening(1);
-        freeze();
-        await signal.until(() => (live >= 2 ? true : undefined), 'a second connection', 10_000);
+        proxy.blackHole(true);
+        await signal.until(() => (reasons.length >= 2 ? true : undefined), 'that nothing comes back', 10_000);
+        proxy.blackHole(false);
+        await listening(2);
         await heard();
+    });
+
+    test('notices a session that listens no more', async () => {
+        const { url, deafen, close } = await openTamperingProxy(database.url);
+        await start(url, { heartbeatMs: 200 });
+        await listening(1);
+        deafen();
+        await listening(2);
+        expect(reasons).toEqual(['expected the session to listen on demo, got no such channel']);
+        await heard();
+        close();
+    });
+
+    test('stops at once while it waits for a connection that does not come', async () => {
+        proxy.blackHole(true);
+        await start(proxy.through(database.url));
+        const startedMs = performance.now();
+        await doorbell.stop();
+        expect(performance.now() - startedMs).toBeLessThan(1000);
     });
 });

@@ -1,5 +1,5 @@
 -- Tells the engine who loses (or gains) a project that is deleted or goes to another organisation: its members, and the
--- admins of the organisations concerned.
+-- admins of the organisations concerned. Where it is deleted there is nothing left to read, and readers are told so.
 --
 -- Before the row goes, while the members can still be read: a cascade deletes them ahead of any statement trigger.
 create or replace function app.access_of_projects()
@@ -10,7 +10,11 @@ create or replace function app.access_of_projects()
     set search_path = pg_catalog, pg_temp
 as $$
 begin
-    perform tidings.access_changed(u.id::text, 'project:' || old.id)
+    perform tidings.access_changed(
+        u.id::text,
+        'project:' || old.id,
+        case when tg_op = 'DELETE' then 'deleted' else 'revoked' end
+    )
     from app.users u
     where u.id in (select m.user_id from app.project_members m where m.project_id = old.id)
         or u.organisation_role = 'admin'
