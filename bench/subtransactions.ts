@@ -4,9 +4,9 @@
  */
 
 import postgres from 'postgres';
+import { startStandby } from '../test/support/standby.ts';
 import { startCluster } from './cluster.ts';
 import { pgbench } from './pgbench.ts';
-import { startStandby } from './standby.ts';
 
 const STATEMENTS = 200;
 const ROWS = 200;
@@ -53,7 +53,7 @@ export async function ask(): Promise<void> {
         await open`rollback`;
         await open.end();
     }
-    await standby.stop();
+    await standby.remove();
     await cluster.stop();
 }
 

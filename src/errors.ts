@@ -8,6 +8,7 @@ export type ErrorCode =
     | 'unknown_user'
     | 'not_found'
     | 'method_not_allowed'
+    | 'not_acceptable'
     | 'conflict'
     | 'precondition_failed'
     | 'too_large'
@@ -28,6 +29,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
     unknown_user: 403,
     not_found: 404,
     method_not_allowed: 405,
+    not_acceptable: 406,
     conflict: 409,
     precondition_failed: 412,
     too_large: 413,

@@ -32,8 +32,10 @@ const LEVELS: Readonly<Record<Observation['type'], Level>> = {
     'replay.read': 'debug',
     'subscription.reset': 'info',
     'subscription.revoked': 'debug',
+    'poll.waiting': 'debug',
     'handler.failed': 'error',
     'http.answered': 'debug',
+    'database.silent': 'warn',
     'database.notice': 'warn',
     'migration.applied': 'debug',
 };

@@ -15,12 +15,12 @@ import { createHttpServer, HTTP_DEFAULTS } from './http/index.ts';
 import { createLogger } from './log.ts';
 import { type Applied, ENGINE, EXAMPLE, migrateUp, migrationStatus, type SetStatus } from './migrate/index.ts';
 import type { Observe } from './observe.ts';
-import { createRest } from './rest/index.ts';
+import { createRest, streamResource, topicEventsResource } from './rest/index.ts';
 import { createHousekeeping } from './sequence/housekeeping.ts';
 import { createSequencerPort } from './sequence/port.ts';
 import { createSequencer } from './sequence/runner.ts';
 import type { Service } from './service.ts';
-import { createAudience, createSessions, SOCKET_DEFAULTS } from './socket/index.ts';
+import { createAudience, createEventStreams, createPolls, createSessions, SOCKET_DEFAULTS } from './socket/index.ts';
 import { SERVER_ROLE } from './store/connect.ts';
 import { createPool } from './store/pool.ts';
 import { readSecret } from './store/read-secret.ts';
@@ -168,15 +168,8 @@ async function assemble({ config, databaseUrl, jwtSecret, run, observe }: Parts)
     const replay = createReplay({ ring, log, observe });
     const audience = createAudience();
     const hub = createHub({ onAccess: audience.accessChanged, onDisconnect: audience.disconnect }, ring);
-    const sessions = createSessions({
-        hub,
-        audience,
-        log,
-        replay,
-        verifier,
-        observe,
-        settings: { ...SOCKET_DEFAULTS, ...config, lagWaitMs: config.streamDatabaseUrl === null ? 0 : 5000 },
-    });
+    const settings = { ...SOCKET_DEFAULTS, ...config, lagWaitMs: config.streamDatabaseUrl === null ? 0 : 5000 };
+    const sessions = createSessions({ hub, audience, log, replay, verifier, observe, settings });
 
     const stream = createStreamPort(config.streamDatabaseUrl ?? databaseUrl, observe);
     const tail = createTail({
@@ -231,7 +224,11 @@ async function assemble({ config, databaseUrl, jwtSecret, run, observe }: Parts)
             { name: 'sequencer', check: sequencer.check },
             { name: 'tail', check: tail.check },
         ],
-        resources: config.example ? exampleResources : [],
+        resources: [
+            streamResource(createEventStreams({ sessions, settings })),
+            topicEventsResource(createPolls({ sessions, settings })),
+            ...(config.example ? exampleResources : []),
+        ],
     });
     const http = createHttpServer({
         fetch: rest.fetch,

@@ -30,6 +30,7 @@ export type Observation =
     | { readonly type: 'replay.read'; readonly topic: string; readonly events: number; readonly tookMs: number }
     | { readonly type: 'subscription.reset'; readonly topic: string; readonly reason: string }
     | { readonly type: 'subscription.revoked'; readonly topic: string; readonly reason: string }
+    | { readonly type: 'poll.waiting'; readonly topic: string }
     | { readonly type: 'handler.failed'; readonly where: string; readonly error: unknown }
     | {
           readonly type: 'http.answered';
@@ -39,6 +40,7 @@ export type Observation =
           readonly tookMs: number;
           readonly requestId: string;
       }
+    | { readonly type: 'database.silent'; readonly name: string; readonly waitedMs: number }
     | { readonly type: 'database.notice'; readonly message: string }
     | { readonly type: 'migration.applied'; readonly set: string; readonly name: string; readonly tookMs: number };
 

@@ -16,7 +16,9 @@ begin
     select * into st from tidings.run r order by r.run desc limit 1;
     st := tidings.begin_epoch(st);
     perform tidings.keep_state(st);
-    perform pg_notify('tidings_stream', st.gseq::text);
+    if pg_notification_queue_usage() < 0.5 then
+        perform pg_notify('tidings_stream', st.gseq::text);
+    end if;
     return st.epoch;
 end;
 $$;

@@ -81,7 +81,9 @@ begin
             gseq := st.gseq;
             xmin := pg_snapshot_xmin(st.prev);
             more := true;
-            perform pg_notify('tidings_stream', gseq::text);
+            if pg_notification_queue_usage() < 0.5 then
+                perform pg_notify('tidings_stream', gseq::text);
+            end if;
             return;
         end if;
         st.postmaster_started_at := pg_postmaster_start_time();
@@ -217,7 +219,7 @@ begin
     st.at := greatest(clock_timestamp(), st.at);
     if v_ids is not null then
         select date_trunc('day', f.at, 'UTC') into v_heads_day from tidings.heads_flushed f;
-        oldest_ms := 1000 * extract(epoch from st.at - v_ats[1]);
+        oldest_ms := 1000 * extract(epoch from clock_timestamp() - v_ats[1]);
         if 'tidings:access' = any (v_topics) then
             select o.ids, o.ats, o.topics into v_ids, v_ats, v_topics
             from tidings.order_access(v_ids, v_ats, v_topics) o;

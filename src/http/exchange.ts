@@ -1,6 +1,7 @@
 /** One HTTP request and its answer: answered exactly once, never after the client has gone. */
 
 import { TidingsError } from '../errors.ts';
+import { BodyStream } from './body-stream.ts';
 import { type Problem, statusLine, writeProblem } from './problem.ts';
 import type { HttpResponse } from './uws.ts';
 
@@ -8,15 +9,16 @@ import type { HttpResponse } from './uws.ts';
 export class Exchange {
     readonly #res: HttpResponse;
     readonly #controller = new AbortController();
+    readonly #stallDeadlineMs: number;
     #state: 'waiting' | 'streaming' | 'ended' = 'waiting';
-    #onWritable: () => void = () => undefined;
 
-    constructor(res: HttpResponse) {
+    /** A client that takes nothing of a stream for `stallDeadlineMs` is cut off. */
+    constructor(res: HttpResponse, stallDeadlineMs: number) {
         this.#res = res;
+        this.#stallDeadlineMs = stallDeadlineMs;
         res.onAborted(() => {
             this.#state = 'ended';
             this.#controller.abort();
-            this.#onWritable();
         });
     }
 
@@ -67,7 +69,7 @@ export class Exchange {
     hangUp(): void {
         if (this.#state !== 'streaming') return;
         this.#state = 'ended';
-        this.#res.cork(() => void this.#res.end());
+        this.#end();
         this.#controller.abort();
     }
 
@@ -102,37 +104,25 @@ export class Exchange {
         await response.body?.cancel();
     }
 
+    /**
+     * Its connection ends with it: a client that comes back must not come back to a server that stops. The header says so at
+     * once, as `end(…, true)` would write it into the body.
+     */
     async #stream(response: Response, body: ReadableStream<Uint8Array>): Promise<void> {
         this.#state = 'streaming';
-        this.#res.onWritable(() => {
-            this.#onWritable();
-            return true;
-        });
-        this.#res.cork(() => this.#writeHead(response));
-        const reader = body.getReader();
-        this.signal.addEventListener('abort', () => void reader.cancel().catch(() => undefined), { once: true });
-        for (;;) {
-            const { done, value } = await reader.read();
-            if (this.#isEnded()) return;
-            if (done) break;
-            if (!this.#write(value)) await this.#writable();
-        }
-        this.#state = 'ended';
-        this.#res.cork(() => void this.#res.end());
-    }
-
-    #write(chunk: Uint8Array): boolean {
-        let room = true;
+        const out = new BodyStream(this.#res, { signal: this.signal, stallDeadlineMs: this.#stallDeadlineMs });
         this.#res.cork(() => {
-            room = this.#res.write(chunk);
+            this.#writeHead(response);
+            this.#res.writeHeader('connection', 'close');
         });
-        return room;
+        await out.send(body);
+        if (this.#isEnded()) return;
+        this.#state = 'ended';
+        this.#end();
     }
 
-    #writable(): Promise<void> {
-        return new Promise((resolve) => {
-            this.#onWritable = resolve;
-        });
+    #end(): void {
+        this.#res.cork(() => void this.#res.end());
     }
 
     #writeHead(response: Response): void {

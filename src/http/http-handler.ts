@@ -26,7 +26,7 @@ export function createHttpHandler({ fetch, observe, settings }: HttpHandlerOptio
     const underWay = new Map<Exchange, Promise<void>>();
 
     function handle(res: HttpResponse, req: HttpRequest): void {
-        const exchange = new Exchange(res);
+        const exchange = new Exchange(res, settings.stallDeadlineMs);
         const work = answer(exchange, res, req).catch((error: unknown) => {
             if (!(error instanceof TidingsError)) observe({ type: 'handler.failed', where: 'http', error });
             exchange.refuse(problemOf(error));
@@ -62,6 +62,10 @@ export function createHttpHandler({ fetch, observe, settings }: HttpHandlerOptio
         }, settings.answerDeadlineMs);
         try {
             return await untilGone(exchange.signal, answering);
+        } catch (error) {
+            // What comes too late is not read by anybody; a stream would wait for ever.
+            void answering.then((late) => late.body?.cancel()).catch(() => undefined);
+            throw error;
         } finally {
             clearTimeout(timer);
         }

@@ -79,7 +79,9 @@ export function createHttpServer({ fetch, sessions, observe, settings }: HttpSer
         const deadline = new Promise<void>((resolve) => {
             timer = setTimeout(resolve, settings.drainMs);
         });
-        await Promise.race([Promise.all([sessions.closeAll(settings.drainMs / 2), http.finish()]), deadline]);
+        // Streams are sessions too: they say goodbye before what is left is hung up.
+        const goodbyes = sessions.closeAll(settings.drainMs / 2).then(http.finish);
+        await Promise.race([goodbyes, deadline]);
         clearTimeout(timer);
         app.close();
         state = 'stopped';

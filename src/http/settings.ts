@@ -17,6 +17,8 @@ export type HttpSettings = {
     readonly bodyDeadlineMs: number;
     /** How long an answer may take to begin. */
     readonly answerDeadlineMs: number;
+    /** How long the client of an event stream may take nothing of what waits for it. */
+    readonly stallDeadlineMs: number;
     /** How long a stop gives sockets and answers under way. */
     readonly drainMs: number;
 };
@@ -26,5 +28,6 @@ export const HTTP_DEFAULTS = {
     bodyMaxBytes: 1024 * 1024,
     bodyDeadlineMs: 30_000,
     answerDeadlineMs: 60_000,
+    stallDeadlineMs: 60_000,
     drainMs: 4000,
 } as const;

@@ -2,6 +2,8 @@
 
 /** Every code the server closes with by itself. 1006 and 1009 also come from the transport. */
 export const CLOSE = {
+    /** A stream of server-sent events has no topic left; a socket never ends so. */
+    nothingToRead: 1000,
     /** The server restarts; the reason is `{"retryAfterMs":…}`. */
     goingAway: 1001,
     /** Something of ours failed for this socket alone. */

@@ -7,7 +7,7 @@
 
 export { type ClientFrame, parseClientFrame, type Since, type SubscribeItem } from './client-frame.ts';
 export { CLOSE, type CloseCode } from './close-codes.ts';
-export { encodeEvent } from './event-frame.ts';
+export { encodeEvent, placeOf } from './event-frame.ts';
 export {
     AUTH_DEADLINE_MS,
     BEARER_PREFIX,

@@ -11,7 +11,9 @@ import type { RequestContext } from './request-context.ts';
 export type Peer = { readonly address: string };
 
 /** Turns a token into the user it speaks for; throws TidingsError `unauthorized`. */
-export type TokenVerifier = { verify(token: string): Promise<{ readonly userId: string }> };
+export type TokenVerifier = {
+    verify(token: string): Promise<{ readonly userId: string; readonly expiresAtMs?: number }>;
+};
 
 /** What Hono carries along with a request. */
 export type RestEnv = {
@@ -22,6 +24,8 @@ export type RestEnv = {
         observe: Observe;
         /** Set by authentication: `sub` of the token. */
         userId: string;
+        /** When the token expires; never, for a verifier that doesn't say. */
+        expiresAtMs: number;
     };
 };
 

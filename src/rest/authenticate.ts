@@ -2,22 +2,41 @@
 
 import type { MiddlewareHandler } from 'hono';
 import { reasonOf, refusal } from '../auth/index.ts';
-import type { RestEnv } from './api.ts';
+import type { RestContext, RestEnv } from './api.ts';
 
 const BEARER = /^Bearer +([^\s,]+)$/i;
 
+/** The token in the `Authorization` header. */
+export const authenticate: MiddlewareHandler<RestEnv> = authenticateBy((c) => bearerOf(c.req.header('authorization')));
+
+/** The same, or else the token in the query, for clients that can send no header. */
+export const authenticateByUrl: MiddlewareHandler<RestEnv> = authenticateBy(tokenOrQuery);
+
+function tokenOrQuery(c: RestContext): string | undefined {
+    const header = c.req.header('authorization');
+    return header === undefined ? c.req.query('token') : bearerOf(header);
+}
+
 /** Lets a request pass with a token the verifier accepts; `userId` is then its `sub`. Every refusal is alike. */
-export const authenticate: MiddlewareHandler<RestEnv> = async (c, next) => {
-    try {
-        const token = BEARER.exec(c.req.header('authorization') ?? '')?.[1];
-        if (token === undefined) throw refusal('missing');
-        c.set('userId', (await c.var.verifier.verify(token)).userId);
-    } catch (error) {
-        const { address } = c.env.peer;
-        c.var.observe({ type: 'auth.failed', where: 'rest', reason: reasonOf(error), address });
-        throw error;
-    }
-    await next();
-    // Answers are of this user and this moment.
-    c.header('cache-control', 'no-store');
-};
+function authenticateBy(tokenOf: (c: RestContext) => string | undefined): MiddlewareHandler<RestEnv> {
+    return async (c, next) => {
+        try {
+            const token = tokenOf(c);
+            if (token === undefined) throw refusal('missing');
+            const { userId, expiresAtMs = Number.POSITIVE_INFINITY } = await c.var.verifier.verify(token);
+            c.set('userId', userId);
+            c.set('expiresAtMs', expiresAtMs);
+        } catch (error) {
+            const { address } = c.env.peer;
+            c.var.observe({ type: 'auth.failed', where: 'rest', reason: reasonOf(error), address });
+            throw error;
+        }
+        await next();
+        // Answers are of this user and this moment.
+        if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store');
+    };
+}
+
+function bearerOf(header: string | undefined): string | undefined {
+    return BEARER.exec(header ?? '')?.[1];
+}

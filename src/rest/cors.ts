@@ -4,7 +4,8 @@ import type { MiddlewareHandler } from 'hono';
 import type { RestEnv } from './api.ts';
 
 const EXPOSED = 'Tidings-Position, X-Request-Id, Retry-After, RateLimit, Location, ETag';
-const REQUEST_HEADERS = 'Authorization, Content-Type, If-Match, Idempotency-Key, X-Request-Id, traceparent';
+const REQUEST_HEADERS =
+    'Authorization, Content-Type, If-Match, Idempotency-Key, Last-Event-ID, X-Request-Id, traceparent';
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 const PREFLIGHT_MAX_AGE_SECONDS = '600';
 

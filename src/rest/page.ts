@@ -2,16 +2,14 @@
 
 import { z } from '@hono/zod-openapi';
 import type { Cursors } from './cursor.ts';
+import { wholeNumber } from './validation.ts';
 
 const MAX_LIMIT = 100;
 const DEFAULT_LIMIT = 20;
 
 /** Query parameters of every list; filters are added with `extend`. Strict: an unknown parameter is refused. */
 export const pageQuery = z.strictObject({
-    limit: z
-        .string()
-        .regex(/^[0-9]{1,9}$/, 'expected a whole number')
-        .transform(Number)
+    limit: wholeNumber
         .pipe(z.int().min(1).max(MAX_LIMIT))
         .optional()
         .openapi({ type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT, example: DEFAULT_LIMIT }),

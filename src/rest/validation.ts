@@ -28,6 +28,12 @@ export function text(min: number, max: number) {
         .refine((value) => min === 0 || /\S/.test(value), 'expected text that is not blank');
 }
 
+/** A number in a path or query; to be narrowed by `pipe(z.int()…)`. */
+export const wholeNumber = z
+    .string()
+    .regex(/^[0-9]{1,16}$/, 'expected a whole number')
+    .transform(Number);
+
 /** A moment, ISO 8601 with zone, of the years 1 to 9999; kept to the millisecond. */
 export const moment = z.iso
     .datetime({ offset: true })

@@ -8,7 +8,7 @@
  *     ▲ │                            lock │ ▲ lock taken    (release, note xid)  │ │
  *     │ │ rows had waited unrung          ▼ │                                    │ │ busy again
  *     │ └────────────────────────────▶ covering ◀── lock refused                 │ └──▶ awake
- *     │          1 s without such rows    │                                      │
+ *     │       a while without such rows   │                                      │
  *     └───────────────────────────────────┴──────────────────────────────────────┘ xmin has passed xid
  * ```
  * - asleep: a writer's ring wakes it; a run every second stays in any case.
@@ -16,7 +16,7 @@
  * - drowsy: the lock is released, but writers that saw it held may still commit without ringing; polls until the last
  *   of them must have ended.
  * - covering: somebody else holds the lock. Goes on polling as long as it finds rows that had waited, because a frozen
- *   holder looks like that.
+ *   holder looks like that; a second longer at first, twice as long each time it has hardly slept when it finds more.
  */
 
 /** Names of the states. */
@@ -52,6 +52,9 @@ const WINDOW_MS = 1000;
 const QUIET_WINDOW_MS = 2000;
 const DROWSY_MS = 10;
 const IDLE_MS = 1000;
+/** Rows that had waited so soon after covering: whoever holds the lock does nothing for it. */
+const RELAPSE_MS = 3000;
+const LONGEST_COVER_MS = 30_000;
 
 /** The sequencer's rhythm. */
 export type Rhythm = {
@@ -73,6 +76,8 @@ export function createRhythm(intervalMs: number, idleMs = IDLE_MS): Rhythm {
     let activity = 0;
     let waitedAt = Number.NEGATIVE_INFINITY;
     let enteredAt = 0;
+    let coverMs = WINDOW_MS;
+    let coveredAt = Number.NEGATIVE_INFINITY;
 
     function enter(next: RhythmState, nowMs: number): void {
         state = next;
@@ -114,6 +119,8 @@ export function createRhythm(intervalMs: number, idleMs = IDLE_MS): Rhythm {
     function whileAsleep(beat: Beat): Step {
         if (beat.rings === 0 && waited(beat) && !beat.more) {
             waitedAt = beat.nowMs;
+            const relapse = beat.nowMs - coveredAt < RELAPSE_MS;
+            coverMs = relapse ? Math.min(2 * coverMs, LONGEST_COVER_MS) : WINDOW_MS;
             enter('covering', beat.nowMs);
             return { state, action: 'stay_awake', waitMs: intervalMs, wakeable: true };
         }
@@ -137,7 +144,8 @@ export function createRhythm(intervalMs: number, idleMs = IDLE_MS): Rhythm {
         if (waited(beat)) {
             waitedAt = beat.nowMs;
         }
-        if (beat.nowMs - Math.max(waitedAt, enteredAt) > WINDOW_MS) {
+        if (beat.nowMs - Math.max(waitedAt, enteredAt) > coverMs) {
+            coveredAt = beat.nowMs;
             enter('asleep', beat.nowMs);
             return { state, action: null, waitMs: beat.more ? 0 : DROWSY_MS, wakeable: true };
         }
@@ -165,6 +173,7 @@ export function createRhythm(intervalMs: number, idleMs = IDLE_MS): Rhythm {
                 activity = 0;
             } else if (!taken && state === 'awake') {
                 state = 'covering';
+                coverMs = WINDOW_MS;
             }
         },
         sleepBegan(xid) {
@@ -175,6 +184,7 @@ export function createRhythm(intervalMs: number, idleMs = IDLE_MS): Rhythm {
             // run every second finds what they write.
             if (state !== 'asleep') {
                 state = 'covering';
+                coverMs = WINDOW_MS;
             }
         },
         get state() {

@@ -26,7 +26,7 @@ export async function answerSubscribe(
             if (!item.ok) line.say(malformed(item, ref));
             else if (finish !== null) {
                 const joined = await finish();
-                answer(item.topic, ref, joined, line);
+                answerJoin(item.topic, ref, joined, line);
                 if (!joined.ok && item.topic === memberships.ownTopic) loseOwnTopic(line);
             }
         }
@@ -37,7 +37,8 @@ function start(item: SubscribeItem, memberships: Memberships): (() => Promise<Jo
     return item.ok ? memberships.join(item.topic, item.since) : null;
 }
 
-function answer(topic: string, ref: string | null, joined: Joined, line: Line): void {
+/** Says what became of a join, and lets what follows it begin. */
+export function answerJoin(topic: string, ref: string | null, joined: Joined, line: Line): void {
     if (joined.ok) {
         line.say({ type: 'subscribed', topic, ...joined.answer, ...echo(ref) });
         joined.subscription.advance();

@@ -38,7 +38,7 @@ export class Credentials {
         try {
             const identity = await this.#ports.verifier.verify(token);
             if (this.#identity !== null && identity.userId !== this.#identity.userId) throw refusal('other_user');
-            this.#adopt(identity);
+            this.adopt(identity);
             return { identity };
         } catch (error) {
             return this.#note(error, where);
@@ -56,7 +56,8 @@ export class Credentials {
         this.#cancelExpiry();
     }
 
-    #adopt(identity: Identity): void {
+    /** Goes by a token that somebody else has checked. */
+    adopt(identity: Identity): void {
         this.#identity = identity;
         this.#cancelExpiry();
         if (!this.#stopped) this.#watch(identity.expiresAtMs);
@@ -65,8 +66,8 @@ export class Credentials {
     /** One timer can't span every time, so what has come is looked at again. */
     #watch(atMs: number): void {
         const { clock } = this.#ports;
-        this.#cancelExpiry = clock.after(atMs - clock.nowMs(), () => {
-            if (clock.nowMs() < atMs) this.#watch(atMs);
+        this.#cancelExpiry = clock.after(atMs - clock.wallMs(), () => {
+            if (clock.wallMs() < atMs) this.#watch(atMs);
             else this.#expire();
         });
     }

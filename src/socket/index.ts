@@ -7,6 +7,9 @@
  * socket does not take go back to their subscription and are read again when it drains. The Audience knows everybody's
  * Memberships by user: changes of access, disconnects and new epochs reach them through it, at their place in the stream.
  *
+ * A stream of server-sent events is an EventSession: its Wire adds ids to the frames, and it joins what its request asks for.
+ * A request that waits for events is a Poll: Memberships of one topic that collect instead of sending.
+ *
  * Invariants: a subscription is registered in hub and audience before its pin is asked for; what a socket gets of a topic
  * goes up by exactly one or is preceded by a reset; what stands behind a change of access is sent only after a pin that
  * has seen the change; the cursor counts what was sent, not what was meant to be; per socket at most one page of the log
@@ -15,6 +18,8 @@
  */
 
 export { createAudience } from './audience.ts';
+export { createEventStreams } from './event-streams.ts';
+export { createPolls } from './polls.ts';
 export type { Session } from './session.ts';
 export { createSessions, type Sessions } from './sessions.ts';
 export { SOCKET_DEFAULTS, type SocketSettings } from './settings.ts';

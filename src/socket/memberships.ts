@@ -39,6 +39,10 @@ export type MembershipHost = {
     failed(error: unknown): void;
 };
 
+/** What the client of a connection is told that is ended with all others of its user. */
+export const DISCONNECTED_MESSAGE =
+    'expected this connection to go on, got a request to end all connections of its user';
+
 /** What became of a join; `subscription.advance()` is to be called once the answer is on its way. */
 export type Joined =
     | { readonly ok: true; readonly subscription: Subscription; readonly answer: Answer }
@@ -71,6 +75,11 @@ export class Memberships implements Outlet, Attendee {
             failed: (error) => host.failed(error),
         });
         ports.audience.enter(userId, this);
+    }
+
+    /** Topics that are joined or being joined. */
+    get size(): number {
+        return this.#joined.size;
     }
 
     /**

@@ -8,7 +8,7 @@ import type { Cancel } from './clock.ts';
 import { Conversation } from './conversation.ts';
 import { Credentials } from './credentials.ts';
 import { Line } from './line.ts';
-import { Memberships, type SocketPorts } from './memberships.ts';
+import { DISCONNECTED_MESSAGE, Memberships, type SocketPorts } from './memberships.ts';
 import type { Wire } from './wire.ts';
 
 /**
@@ -172,7 +172,7 @@ export class Session {
             push: (item, owner) => line.push(item, owner),
             flush: () => line.flush(),
             revoked: (topic, reason) => line.say({ type: 'unsubscribed', topic, reason }),
-            disconnected: () => line.fail('forbidden', DISCONNECTED, CLOSE.disconnected),
+            disconnected: () => line.fail('forbidden', DISCONNECTED_MESSAGE, CLOSE.disconnected),
             failed: (error) => this.#broke(error),
         });
         return this.#memberships;
@@ -205,5 +205,3 @@ export class Session {
         this.#ports.onClosed(this);
     }
 }
-
-const DISCONNECTED = 'expected this connection to go on, got a request to end all connections of its user';

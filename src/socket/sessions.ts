@@ -1,12 +1,13 @@
-/** All sockets of this process: opens them, flushes them once a turn, and ends them together. */
+/** All sockets of this process, and what they share with everything else that reads the stream. */
 
 import type { Verifier } from '../auth/index.ts';
 import type { Hub, Replay } from '../fanout/index.ts';
 import type { Observe } from '../observe.ts';
-import { CLOSE } from '../protocol/index.ts';
 import type { TopicLog } from '../store/topic-log.ts';
 import type { Audience } from './audience.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { type Connections, createConnections } from './connections.ts';
+import type { SocketPorts } from './memberships.ts';
 import { createPinner } from './pinner.ts';
 import { Session } from './session.ts';
 import type { SocketSettings } from './settings.ts';
@@ -30,6 +31,12 @@ export type SessionsOptions = {
 export type Sessions = {
     /** Takes over a connection that has just been made; `where` is where its token was, for observations. */
     open(wire: Wire, token: string | null, where: string): Session;
+    /** What streams that are no sockets are made of, too. */
+    readonly ports: SocketPorts & { readonly verifier: Verifier };
+    /** Every socket and stream that is open. */
+    readonly connections: Connections;
+    /** Aborted when all are being closed: what is opened later never would be. */
+    readonly closing: AbortSignal;
     count(): number;
     /** Closes those not heard from for twice the heartbeat; called now and then by who owns the timer. */
     sweep(): void;
@@ -37,93 +44,33 @@ export type Sessions = {
     closeAll(overMs: number): Promise<void>;
 };
 
-/** Batches in which all sockets are closed. */
-const CLOSE_STEPS = 20;
-const LONGEST_RETRY_MS = 5000;
-
 /** Makes a registry without sockets. */
 export function createSessions(options: SessionsOptions): Sessions {
-    const {
-        clock = systemClock,
-        random = Math.random,
-        hub,
-        audience,
-        log,
-        replay,
-        observe,
-        settings,
-        verifier,
-    } = options;
-    const all = new Set<Session>();
-    const pin = createPinner(log, clock, observe);
+    const { clock = systemClock, random = Math.random, hub, audience, log, replay, observe, settings } = options;
+    const { verifier } = options;
+    const connections = createConnections({ clock, random, observe });
+    const closing = new AbortController();
     const turns = createTurns(clock);
-    let dirty: Session[] = [];
-
-    function onDirty(session: Session): void {
-        dirty.push(session);
-        if (dirty.length === 1) clock.atTurnEnd(flush);
-    }
-
-    function flush(): void {
-        const flushed = dirty;
-        dirty = [];
-        for (const session of flushed) {
-            try {
-                session.flush();
-            } catch (error) {
-                observe({ type: 'handler.failed', where: 'flush', error });
-                session.close(CLOSE.internal, 'internal');
-            }
-        }
-    }
+    const pin = createPinner(log, clock, observe);
+    const ports = { hub, audience, replay, turns, pin, verifier, observe, clock, settings };
 
     function open(wire: Wire, token: string | null, where: string): Session {
-        const session = new Session(wire, {
-            hub,
-            audience,
-            replay,
-            turns,
-            pin,
-            verifier,
-            observe,
-            clock,
-            settings,
-            onDirty,
-            onClosed: (closed) => all.delete(closed),
-        });
-        all.add(session);
+        const session = new Session(wire, { ...ports, onDirty: connections.soil, onClosed: connections.delete });
+        connections.add(session);
         session.start(token, where);
         return session;
     }
 
-    function sweep(): void {
-        const oldestMs = clock.nowMs() - 2 * settings.heartbeatMs;
-        for (const session of all) if (session.heardMs < oldestMs) session.close(CLOSE.tryAgainLater, 'silent');
-    }
-
-    async function closeAll(overMs: number): Promise<void> {
-        const share = Math.ceil(all.size / CLOSE_STEPS);
-        for (let step = 1; step < CLOSE_STEPS && all.size > 0; step += 1) {
-            const ready = [...all].filter((session) => session.bufferedBytes === 0);
-            for (const session of ready.slice(0, share)) goAway(session);
-            if (all.size > 0) await pause(overMs / CLOSE_STEPS);
-        }
-        for (const session of all) goAway(session);
-    }
-
-    function goAway(session: Session): void {
-        const retryAfterMs = Math.round(random() * LONGEST_RETRY_MS);
-        session.close(CLOSE.goingAway, JSON.stringify({ retryAfterMs }));
-    }
-
-    function pause(delayMs: number): Promise<void> {
-        return new Promise((resolve) => void clock.after(delayMs, resolve));
-    }
-
     return {
         open,
-        count: () => all.size,
-        sweep,
-        closeAll,
+        ports,
+        connections,
+        closing: closing.signal,
+        count: connections.count,
+        sweep: () => connections.sweep(2 * settings.heartbeatMs),
+        closeAll(overMs) {
+            closing.abort();
+            return connections.closeAll(overMs);
+        },
     };
 }

@@ -12,7 +12,7 @@ export type Driver = postgres.Sql;
 export type Database = <T extends readonly (object | undefined)[] = postgres.Row[]>(
     template: TemplateStringsArray,
     ...parameters: readonly postgres.ParameterOrFragment<never>[]
-) => PromiseLike<postgres.RowList<T>>;
+) => Promise<postgres.RowList<T>>;
 
 /** What one pool is for. */
 export type ConnectionOptions = {

@@ -10,7 +10,8 @@
 import type { TransactionSql } from 'postgres';
 import { TidingsError } from '../errors.ts';
 import type { Database, Driver } from './connect.ts';
-import { createSession, lateError, type Session, type SessionOptions } from './session.ts';
+import { lateError } from './question.ts';
+import { createSession, type Session, type SessionOptions } from './session.ts';
 
 /** The pool, itself a template tag for single statements. What is one value to the driver is one here: no fragments. */
 export type Pool = Database & {

@@ -1,8 +1,8 @@
 /** One connection of one's own, thrown away when it closes or does not answer: a half-open TCP gives no error. */
 
-import { TidingsError } from '../errors.ts';
 import { type ConnectionOptions, connect, type Driver } from './connect.ts';
 import { createDialler } from './dialler.ts';
+import { type Line, Question } from './question.ts';
 
 /** A single connection, for one question at a time. */
 export type Session = {
@@ -24,8 +24,6 @@ export type SessionOptions = Omit<ConnectionOptions, 'max' | 'dialler' | 'onClos
      */
     readonly patienceMs?: number;
 };
-
-type Line = { readonly sql: Driver; drop(reason: Error): void };
 
 /** Opens a session. Nothing is connected until the first question. */
 export function createSession(url: string, { deadlineMs, patienceMs, ...options }: SessionOptions): Session {
@@ -50,39 +48,15 @@ export function createSession(url: string, { deadlineMs, patienceMs, ...options 
         return line;
     }
 
-    function ask<T>(question: (sql: Driver) => Promise<T>): Promise<T> {
-        return new Promise((resolve, reject) => {
-            const asked = new Set<Line>();
-            const impatient = patienceMs === undefined ? undefined : setTimeout(() => put(open()), patienceMs);
-            const deadline = setTimeout(() => end(null, () => reject(lateError(deadlineMs))), deadlineMs);
-
-            function end(kept: Line | null, tell: () => void): void {
-                clearTimeout(impatient);
-                clearTimeout(deadline);
-                if (kept !== null) current = kept;
-                tell();
-                for (const line of asked) if (line !== kept) line.drop(lateError(deadlineMs));
-                asked.clear();
-            }
-
-            async function put(line: Line): Promise<void> {
-                asked.add(line);
-                try {
-                    const answer = await question(line.sql);
-                    if (asked.has(line)) end(line, () => resolve(answer));
-                } catch (error) {
-                    if (!asked.has(line)) return;
-                    // Its connection is ending; that it has ended is heard only later.
-                    const lost = error instanceof Error && 'errno' in error;
-                    if (lost) line.drop(error);
-                    if (asked.size === 1) end(lost ? null : line, () => reject(error));
-                    else asked.delete(line);
-                }
-            }
-
-            current ??= open();
-            void put(current);
+    async function ask<T>(question: (sql: Driver) => Promise<T>): Promise<T> {
+        current ??= open();
+        const asking = new Question(question, { deadlineMs, patienceMs });
+        const { answer, line } = await asking.put(current, () => {
+            options.observe?.({ type: 'database.silent', name: options.name, waitedMs: patienceMs ?? 0 });
+            return open();
         });
+        current = line;
+        return answer;
     }
 
     async function close(): Promise<void> {
@@ -93,10 +67,4 @@ export function createSession(url: string, { deadlineMs, patienceMs, ...options 
     }
 
     return { ask, close };
-}
-
-/** What is said where an answer did not come in time. */
-export function lateError(deadlineMs: number): TidingsError {
-    const message = `expected PostgreSQL to answer within ${deadlineMs} ms, got nothing`;
-    return new TidingsError('unavailable', message, { retryAfterMs: 1000 });
 }

@@ -24,6 +24,7 @@ export function createDoorbell(options: DoorbellOptions): Service {
     const { url, channels, observe, heartbeatMs = 10_000, answerWithinMs = 4000 } = options;
     const pause = createPause();
     let current: Listener | undefined;
+    let attempt = 0;
     let running: Promise<void> | undefined;
 
     function ringAll(): void {
@@ -41,21 +42,20 @@ export function createDoorbell(options: DoorbellOptions): Service {
     async function listen(): Promise<Error> {
         current = openListener({ url, channels: Object.keys(channels), heartbeatMs, answerWithinMs, onRing });
         await current.ready;
+        attempt = 0;
         observe({ type: 'doorbell.state', state: 'live' });
         ringAll();
         return current.ended;
     }
 
     async function loop(): Promise<void> {
-        for (let attempt = 0; !pause.ended; attempt += 1) {
+        while (!pause.ended) {
             observe({ type: 'doorbell.state', state: 'connecting' });
-            const startedMs = performance.now();
             const error = await listen().catch((thrown: unknown) => thrown);
             if (pause.ended) break;
             observe({ type: 'doorbell.failed', error });
-            // One that lasted starts over with short waits.
-            if (performance.now() - startedMs > LAST_RETRY_MS) attempt = 0;
             await pause.wait(Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempt) * (0.5 + Math.random() / 2));
+            attempt += 1;
         }
         observe({ type: 'doorbell.state', state: 'stopped' });
     }

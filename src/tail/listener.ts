@@ -3,6 +3,7 @@
 import { Socket } from 'node:net';
 import { Client } from 'pg';
 import { readDatabaseUrl } from '../database-url.ts';
+import { SERVER_TCP } from '../store/connect.ts';
 
 /** Where and on what to listen, and how patient to be. */
 export type ListenerOptions = {
@@ -30,10 +31,7 @@ export type Listener = {
  * and when that is full every NOTIFY fails. The last is for one that is frozen while there is nothing to send to it.
  */
 const SERVER_SETTINGS = {
-    tcp_user_timeout: 15_000,
-    tcp_keepalives_idle: 10,
-    tcp_keepalives_interval: 3,
-    tcp_keepalives_count: 2,
+    ...SERVER_TCP,
     idle_in_transaction_session_timeout: 5_000,
     idle_session_timeout: 60_000,
 };

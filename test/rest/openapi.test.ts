@@ -3,7 +3,7 @@
 import postgres from 'postgres';
 import { beforeAll, expect, test } from 'vitest';
 import { exampleResources } from '../../src/example/index.ts';
-import { createRest } from '../../src/rest/index.ts';
+import { createRest, streamResource, topicEventsResource } from '../../src/rest/index.ts';
 import { call } from '../example/example-api.ts';
 
 type Operation = {
@@ -22,7 +22,11 @@ beforeAll(async () => {
         observe: () => {},
         settings: { corsOrigins: [], cursorKey: 'a key for the cursors of tests', signer: async () => 'token' },
         checks: [],
-        resources: exampleResources,
+        resources: [
+            streamResource(() => new ReadableStream()),
+            topicEventsResource(async () => null),
+            ...exampleResources,
+        ],
     });
     document = (await call(rest, 'GET', '/openapi.json')).body;
 });
@@ -57,8 +61,10 @@ test('has every route of the example and of the engine', () => {
             'GET /projects/{id}/members',
             'GET /projects/{id}/tasks',
             'GET /readyz',
+            'GET /stream',
             'GET /tasks/{id}',
             'GET /tasks/{id}/comments',
+            'GET /topics/{topic}/events',
             'PATCH /projects/{id}',
             'PATCH /tasks/{id}',
             'POST /dev/login',
@@ -109,4 +115,18 @@ test('the position header is documented where it is sent', () => {
     for (const path of ['/projects/{id}', '/projects/{id}/tasks']) {
         expect(document.paths[path].get.responses[200].headers).toHaveProperty('Tidings-Position');
     }
+});
+
+test('the stream is described as one, with both places of its token and a topic that repeats', () => {
+    const { responses, security, parameters } = document.paths['/stream'].get as Operation;
+    expect(Object.keys(responses[200]?.content ?? {})).toEqual(['text/event-stream']);
+    expect(security).toEqual([{ bearer: [] }, { urlToken: [] }]);
+    expect(document.components.securitySchemes.urlToken).toEqual({ type: 'apiKey', in: 'query', name: 'token' });
+    expect(parameters?.map(({ name, required }) => [name, required ?? false])).toEqual([
+        ['topic', true],
+        ['since', false],
+        ['epoch', false],
+        ['token', false],
+        ['lastEventId', false],
+    ]);
 });

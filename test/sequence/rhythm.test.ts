@@ -138,6 +138,27 @@ describe('covering', () => {
         expect(rhythm.beat({ ...QUIET, nowMs: 1901 }).state).toBe('asleep');
     });
 
+    test('lasts twice as long each time rows had waited again when it had hardly slept, half a minute at most', () => {
+        const rhythm = createRhythm(5);
+        const lasted: number[] = [];
+        let nowMs = 0;
+        for (let n = 0; n < 8; n += 1) {
+            rhythm.beat({ ...QUIET, nowMs, numbered: 1, oldestMs: 800 });
+            rhythm.lockAnswered(false);
+            const fromMs = nowMs;
+            while (rhythm.state === 'covering') {
+                nowMs += 100;
+                rhythm.beat({ ...QUIET, nowMs, numbered: 1, oldestMs: 3 });
+            }
+            lasted.push(nowMs - fromMs - 100);
+            nowMs += 1000;
+        }
+        expect(lasted).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
+        rhythm.beat({ ...QUIET, nowMs: nowMs + 10_000, numbered: 1, oldestMs: 800 });
+        rhythm.lockAnswered(false);
+        expect(rhythm.beat({ ...QUIET, nowMs: nowMs + 11_001 }).state).toBe('asleep');
+    });
+
     test('is where a lost session leaves it, because its lock is gone', () => {
         const rhythm = awake();
         rhythm.sessionLost();

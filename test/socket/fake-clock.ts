@@ -11,6 +11,10 @@ export class FakeClock implements Clock {
         return this.#nowMs;
     }
 
+    wallMs(): number {
+        return this.#nowMs;
+    }
+
     /** Timers are cut at the longest a real one takes. */
     after(delayMs: number, run: () => void): Cancel {
         const timer = { atMs: this.#nowMs + Math.min(delayMs, 2 ** 31 - 1), run };

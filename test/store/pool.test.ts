@@ -145,7 +145,7 @@ describe('a pool', () => {
         const startedMs = performance.now();
         await asking;
         expect(performance.now() - startedMs).toBeLessThan(3000);
-        expect(proxy.counts.accepted).toBeGreaterThan(3);
+        expect(proxy.counts.accepted).toBe(2);
         expect(await pool`select pg_sleep(0.4), 1 as n`).toMatchObject([{ n: 1 }]);
     });
 

@@ -29,7 +29,7 @@ export type ServerClient = {
 /** A server in this process. */
 export type TestServer = ServerClient & {
     /** Takes the first observation like this one after the last one taken. */
-    observed(wish: Partial<Observation>): Promise<Observation>;
+    observed(wish: Partial<Observation> | ((seen: Frame) => boolean), withinMs?: number): Promise<Observation>;
     stop(): Promise<void>;
 };
 
@@ -66,7 +66,7 @@ export async function startTestServer(databaseUrl: string, options: TestServerOp
         news.poke();
     });
 
-    function take(wish: Partial<Observation>): Observation | undefined {
+    function take(wish: Partial<Observation> | ((seen: Frame) => boolean)): Observation | undefined {
         const place = noticed.findIndex((observation, n) => n >= taken && suits(observation, wish));
         if (place < 0) return undefined;
         taken = place + 1;
@@ -75,7 +75,12 @@ export async function startTestServer(databaseUrl: string, options: TestServerOp
 
     return {
         ...clientOf(server.url),
-        observed: (wish) => news.until(() => take(wish), `an observation ${JSON.stringify(wish)}`),
+        observed: (wish, withinMs) =>
+            news.until(
+                () => take(wish),
+                `an observation ${typeof wish === 'function' ? wish : JSON.stringify(wish)}`,
+                withinMs,
+            ),
         stop: server.stop,
     };
 }

@@ -1,19 +1,22 @@
 /** Where a run takes place: one PostgreSQL that can crash, servers on it, and the domain. */
 
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFileSync, realpathSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import postgres, { type Sql } from 'postgres';
 import { createEmbedded } from '../../src/embedded/index.ts';
 import { ENGINE, migrateUp } from '../../src/migrate/index.ts';
+import { createPool, type Pool } from '../../src/store/pool.ts';
 import { createDomain } from './domain.ts';
 import { type Server, startServer } from './servers.ts';
 
 /** A run's database and servers. */
 export type Arena = {
     readonly url: string;
-    readonly sql: Sql;
+    /** Survives a database that crashes, which the driver by itself does not. */
+    readonly sql: Pool;
     readonly servers: readonly Server[];
     /** Ends PostgreSQL as a crash does, and starts it again. */
     crashDatabase(): Promise<void>;
@@ -39,31 +42,45 @@ export async function buildArena({ servers: count, padBytes = 0, env = {}, alter
     await embedded.start();
     const url = embedded.databaseUrl;
     await migrateUp(url, [ENGINE]);
-    const sql = postgres(url, { max: 4, onnotice: () => undefined, connect_timeout: 5 });
-    await createDomain(sql, padBytes);
-    await alter?.(sql);
+    const sql = createPool(url, { name: 'torture', max: 6, deadlineMs: 10_000 });
+    const setup = postgres(url, { max: 1, onnotice: () => undefined });
+    await createDomain(setup, padBytes);
+    await alter?.(setup);
+    await setup.end();
+    // A run that dies takes its database along.
+    process.once('exit', () => endDatabase(dataDir));
     const servers = await Promise.all(Array.from({ length: count }, () => startServer(url, env)));
     return {
         url,
         sql,
         servers,
         async crashDatabase() {
-            const [row] = await sql<{ directory: string }[]>`select current_setting('data_directory') as directory`;
-            const pid = Number((await readFile(join(row?.directory ?? '', 'postmaster.pid'), 'utf8')).split('\n')[0]);
-            // What `pg_ctl stop -m immediate` sends.
-            process.kill(pid, 'SIGQUIT');
-            while (isAlive(pid)) await delay(20);
+            const pid = endDatabase(dataDir);
+            while (pid !== null && isAlive(pid)) await delay(20);
             await embedded.stop();
             embedded = createEmbedded({ dataDir, settings: SETTINGS });
             await embedded.start();
         },
         async stop() {
             await Promise.all(servers.map((server) => server.stop()));
-            await sql.end({ timeout: 2 });
+            await sql.end();
             await embedded.stop();
             await rm(dataDir, { recursive: true, force: true });
         },
     };
+}
+
+/** Does what `pg_ctl stop -m immediate` does; answers whom it told. */
+function endDatabase(dataDir: string): number | null {
+    try {
+        const pid = Number(
+            readFileSync(join(realpathSync(join(dataDir, 'postgres')), 'postmaster.pid'), 'utf8').split('\n')[0],
+        );
+        process.kill(pid, 'SIGQUIT');
+        return pid;
+    } catch {
+        return null;
+    }
 }
 
 function isAlive(pid: number): boolean {

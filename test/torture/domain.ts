@@ -1,6 +1,7 @@
 /** What is written and read in a run: rows that belong to rooms, and members who may read a room. */
 
 import type { Sql } from 'postgres';
+import type { Pool } from '../../src/store/pool.ts';
 import type { Logged, Outcome } from './history.ts';
 
 export const ROOMS = 6;
@@ -33,8 +34,8 @@ export async function createDomain(sql: Sql, padBytes: number): Promise<void> {
 }
 
 /** Lets a user read a room, or no longer; the access row goes before whatever else the transaction says. */
-export async function setMember(sql: Sql, userId: string, room: number, may: boolean): Promise<void> {
-    await sql.begin(async (tx) => {
+export async function setMember(sql: Pool, userId: string, room: number, may: boolean): Promise<void> {
+    await sql.begin('', async (tx) => {
         if (may) await tx`insert into demo.member values (${userId}, ${room}) on conflict do nothing`;
         else await tx`delete from demo.member m where m.user_id = ${userId} and m.room = ${room}`;
         await tx`select tidings.access_changed(${userId}, ${topicOf(room)})`;
@@ -42,7 +43,7 @@ export async function setMember(sql: Sql, userId: string, room: number, may: boo
 }
 
 /** Whether everything that was written has its number. */
-export async function isNumbered(sql: Sql): Promise<boolean> {
+export async function isNumbered(sql: Pool): Promise<boolean> {
     const [row] = await sql<{ left: number }[]>`
         select count(*)::int as left from tidings.event e
         where not exists (select from tidings.stream s where s.event_id = e.id and s.event_at = e.at)`;
@@ -50,7 +51,7 @@ export async function isNumbered(sql: Sql): Promise<boolean> {
 }
 
 /** Reads what a run has left in the database. */
-export async function readOutcome(sql: Sql, epochs: Outcome['epochs']): Promise<Outcome> {
+export async function readOutcome(sql: Pool, epochs: Outcome['epochs']): Promise<Outcome> {
     const log = await sql<Logged[]>`
         select s.gseq::int, s.topic, s.seq::int, e.id::text, e.event, e.data ->> 'key' as key,
             (e.data ->> 'row')::int as row, (e.data ->> 'version')::int as version

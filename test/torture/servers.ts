@@ -25,6 +25,12 @@ export type Server = {
 const PROGRAM = fileURLToPath(new URL('../../src/cli/tidings.js', import.meta.url));
 const LOADER = new URL('./mutant-hooks.js', import.meta.url).href;
 
+const children = new Set<ChildProcess>();
+// A run that dies takes its servers along.
+process.once('exit', () => {
+    for (const child of children) child.kill('SIGKILL');
+});
+
 /** Starts a server on a database, as the mutant named, if any. */
 export async function startServer(databaseUrl: string, env: Readonly<Record<string, string>>): Promise<Server> {
     const proxy = await startTcpProxy(databaseUrl);
@@ -50,6 +56,8 @@ export async function startServer(databaseUrl: string, env: Readonly<Record<stri
             stdio: ['ignore', 'pipe', 'inherit'],
         });
         child = started;
+        children.add(started);
+        started.once('exit', () => children.delete(started));
         await saysWhereItRuns(started);
     }
 
