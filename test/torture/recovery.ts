@@ -3,7 +3,7 @@
 import type { Fault, History } from './history.ts';
 
 /** Milliseconds from a fault to the first event, at the last reader, of a transaction committed since; null if none came. */
-export function recoveryMs(history: History, fault: Fault): number | null {
+function recoveryMs(history: History, fault: Fault): number | null {
     const since = new Set(
         history.transactions
             .filter(({ outcome, endedMs }) => outcome === 'committed' && endedMs > fault.fromMs)
