@@ -149,16 +149,19 @@ begin
             from (
                 select f.*
                 from (
-                    select x as from_xid, x as to_xid from unnest(v_finished) x
+                    select x as xid from unnest(v_finished) x
                     union all
-                    select pg_snapshot_xmax(st.prev), (st.prev_xid::text::bigint - 1)::text::xid8
+                    select x::text::xid8
+                    from generate_series(pg_snapshot_xmax(st.prev)::text::bigint, st.prev_xid::text::bigint - 1) x
                 ) w
                 cross join lateral (
                     select e.id, e.at, e.topic, e.event
                     from tidings.event e
-                    where e.xid between w.from_xid and w.to_xid
-                        and e.id > st.after_id
-                        and e.id <= st.prev_id
+                    -- Equality and rows, for which only the index by transaction will do: the planner would walk the
+                    -- day by id for the sake of the order.
+                    where e.xid = w.xid
+                        and (e.xid, e.id) > (w.xid, st.after_id)
+                        and (e.xid, e.id) <= (w.xid, st.prev_id)
                         and e.at >= st.open_horizon
                         and pg_visible_in_snapshot(e.xid, st.upto)
                         -- A restored row may carry the number of one of this cluster's transactions.

@@ -15,6 +15,11 @@ export class Backlog {
     #base = '';
     #kept: Delivery[] = [];
 
+    /** The base epoch of what was published last. */
+    get base(): string {
+        return this.#base;
+    }
+
     /** The first seq kept, or `seen + 1` if none is. */
     get firstSeq(): number {
         return this.#kept[0]?.seq ?? this.seen + 1;

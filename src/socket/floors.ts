@@ -34,9 +34,4 @@ export class Floors {
         this.#kept = null;
         return kept?.floor.base === base ? kept : null;
     }
-
-    /** Another epoch: none of the old one matters. */
-    forget(): void {
-        this.#kept = null;
-    }
 }

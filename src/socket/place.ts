@@ -5,9 +5,6 @@ import type { Pin } from '../store/topic-log.ts';
 import { Backlog } from './backlog.ts';
 import { baseOf } from './reset-notice.ts';
 
-/** An epoch no pin gives: positions of before count for nothing. */
-const VOID = 'void';
-
 /** Its fields are read for every delivery, hence no accessors. */
 export class Place {
     /** The last seq handed to the socket. */
@@ -21,7 +18,7 @@ export class Place {
 
     /** How far the topic is, as far as is known here. */
     get head(): number {
-        return Math.max(this.#known, this.seen, this.cursor);
+        return Math.max(this.#known, this.#backlog.seen, this.cursor);
     }
 
     /** The highest seq known to be in the log, whether it was published here or not. */
@@ -29,9 +26,9 @@ export class Place {
         return this.#known;
     }
 
-    /** The last seq published here while the reader was not live. */
-    get seen(): number {
-        return this.#backlog.seen;
+    /** The last seq of a base epoch that was published here while the reader was not live. */
+    seenIn(base: string): number {
+        return this.#backlog.base === base ? this.#backlog.seen : 0;
     }
 
     /** How far the log has to be read; what comes after is kept here. */
@@ -46,13 +43,6 @@ export class Place {
         this.epoch = epoch;
         this.base = base;
         this.#backlog.adopt(base);
-    }
-
-    /** Another epoch has begun. */
-    void(): void {
-        if (this.epoch !== '') this.epoch = VOID;
-        this.base = this.epoch;
-        this.#backlog.adopt('');
     }
 
     /** Notes a delivery that can't be handed on yet; keeps it if asked to. */

@@ -89,7 +89,7 @@ export class Subscription implements Sink, Reader {
     }
 
     floor(floor: Floor): void {
-        if (this.#state === 'pending') this.#floors.keep(floor, this.#place.seen);
+        if (this.#state === 'pending') this.#floors.keep(floor, this.#place.seenIn(floor.base));
         else if (this.#state !== 'left') this.#obey(floor, this.#place.head);
     }
 
@@ -99,13 +99,13 @@ export class Subscription implements Sink, Reader {
         if (this.#state !== 'pending') this.#doubt();
     }
 
-    /** All positions are void: the database has begun another epoch. */
+    /**
+     * The tail has met another epoch: positions of any other are void. Whoever was pinned in it already, because the tail
+     * was late, goes on from there: nothing was lost to them.
+     */
     epochChanged(): void {
         if (this.#state === 'left') return;
-        this.#place.void();
         this.#clearance.forget();
-        this.#floors.forget();
-        this.#handover.forget();
         this.#doubt();
     }
 
@@ -132,7 +132,9 @@ export class Subscription implements Sink, Reader {
     repinned(pin: Pin): void {
         const { base, epoch } = this.#place;
         this.#settle(pin);
-        if (pin.epoch !== epoch) this.#reset(pin.head, this.#place.base === base ? 'capture_error' : 'epoch');
+        const isSameBase = this.#place.base === base;
+        if (!isSameBase) this.#handover.forget();
+        if (pin.epoch !== epoch) this.#reset(pin.head, isSameBase ? 'capture_error' : 'epoch');
         this.advance();
     }
 

@@ -18,6 +18,7 @@ export class Question<T> {
     readonly #limits: Limits;
     readonly #asked = new Set<Line>();
     readonly #timers: NodeJS.Timeout[] = [];
+    #second: Line | undefined;
     #resolve: (answer: Answer<T>) => void = () => undefined;
     #reject: (error: unknown) => void = () => undefined;
 
@@ -35,7 +36,11 @@ export class Question<T> {
         });
         this.#timers.push(setTimeout(() => this.#end(null, () => this.#reject(lateError(deadlineMs))), deadlineMs));
         if (patienceMs !== undefined) {
-            this.#timers.push(setTimeout(() => void this.#putOn(another()), patienceMs));
+            const putAgain = () => {
+                this.#second = another();
+                void this.#putOn(this.#second);
+            };
+            this.#timers.push(setTimeout(putAgain, patienceMs));
         }
         void this.#putOn(line);
         return answered;
@@ -55,7 +60,8 @@ export class Question<T> {
         // Its connection is ending; that it has ended is heard only later.
         const lost = error instanceof Error && 'errno' in error;
         if (lost) line.drop(error);
-        if (this.#asked.size > 1) this.#asked.delete(line);
+        // When the second fails the first has been silent for long: waiting for it would take until the deadline.
+        if (this.#asked.size > 1 && line !== this.#second) this.#asked.delete(line);
         else this.#end(lost ? null : line, () => this.#reject(error));
     }
 

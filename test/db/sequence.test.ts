@@ -107,6 +107,36 @@ describe('a run', () => {
     });
 });
 
+test('reads only what the open transactions wrote when they end, however long the day is', async () => {
+    await emit('demo:old', 5000);
+    await sequenceAll();
+    await sql`analyze tidings.event`;
+    const tx = await sql.reserve();
+    await tx`begin`;
+    await tx`select tidings.emit('demo:slow', 'note.made')`;
+    await emit('demo:fast');
+    await sequenceAll();
+    await tx`commit`;
+    tx.release();
+    // So that what the others read is told.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    // A backend's counts are told when it is asked, and by others in their own time.
+    const runner = await sql.reserve();
+    const before = await entriesRead(runner);
+    expect(await sequence(runner)).toMatchObject({ numbered: 1 });
+    expect((await entriesRead(runner)) - before).toBeLessThan(100);
+    runner.release();
+});
+
+/** Entries read from the indexes of the log. */
+async function entriesRead(on: ISql): Promise<number> {
+    await on`select pg_stat_force_next_flush()`;
+    const [row] = await on<{ n: number }[]>`
+        select sum(i.idx_tup_read)::int as n from pg_stat_all_indexes i
+        where i.schemaname = 'tidings' and i.relname like 'event\\_%'`;
+    return row?.n ?? 0;
+}
+
 test('takes the event of the only writer there is, which no snapshot lists while nobody completes after it', async () => {
     const tx = await sql.reserve();
     await tx`begin`;
