@@ -22,11 +22,8 @@ begin
         raise exception 'expected data to be a JSON object, got %', coalesce(left(data::text, 80), 'null')
             using errcode = '22023';
     end if;
-    if dedupe_key is not null then
-        insert into tidings.dedupe (key) values ('emit:' || dedupe_key) on conflict do nothing;
-        if not found then
-            return null;
-        end if;
+    if dedupe_key is not null and not tidings.is_first('emit:' || dedupe_key) then
+        return null;
     end if;
     perform tidings.append(array[topic], array[event], array[data]);
     return currval('tidings.event_id');

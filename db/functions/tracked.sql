@@ -12,6 +12,6 @@ from pg_catalog.pg_trigger t
 join pg_catalog.pg_proc p on p.oid = t.tgfoid
 join pg_catalog.pg_namespace n on n.oid = p.pronamespace and n.nspname = 'tidings_capture'
 cross join lateral (select pg_catalog.obj_description(p.oid, 'pg_proc')::jsonb as declaration) d
-where d.declaration is not null
+where d.declaration ? 'name'
 group by t.tgrelid, d.declaration;
 grant select on tidings.tracked to tidings_dba, tidings_server, tidings_reader;

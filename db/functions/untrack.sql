@@ -24,7 +24,8 @@ begin
         join pg_namespace n on n.oid = p.pronamespace and n.nspname = 'tidings_capture'
         where t.tgrelid = tbl and not t.tgisinternal and t.tgparentid = 0
     loop
-        continue when v_trigger.name is distinct from untrack.name and untrack.name is not null;
+        -- Functions of notification rules have no name.
+        continue when v_trigger.name is null or v_trigger.name <> untrack.name;
         execute format('drop trigger %I on %s', v_trigger.tgname, tbl);
         execute format('drop function if exists %s', v_trigger.function);
         v_names := v_names || v_trigger.name;

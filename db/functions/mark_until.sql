@@ -1,0 +1,83 @@
+-- Marks a user's inbox read (what 'read') or seen (what 'seen') up to the place of `before` in the stream, or all that is
+-- there now: what is numbered after that place, or not numbered yet, stays. At most max_rows rows, so that no lock is held
+-- long: call again with the same `at` until fewer come back. Returns how many; null if `before` is not the user's.
+--
+-- Locks: the rows, the oldest first.
+create or replace function tidings.mark_until(
+    user_id text,
+    what text,
+    before uuid default null,
+    max_rows integer default 1000,
+    at timestamptz default clock_timestamp()
+)
+    returns integer
+    language plpgsql
+    volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_before tidings.notification;
+    v_numbered pg_snapshot;
+    v_seq bigint;
+    v_later bigint[] := '{}';
+    v_count integer;
+begin
+    if what not in ('read', 'seen') then
+        raise exception 'expected what to be read or seen, got %', quote_literal(what) using errcode = '22023';
+    end if;
+    if before is not null then
+        select n.* into v_before from tidings.notification n where n.id = before and n.user_id = mark_until.user_id and n.in_app;
+        if v_before.id is null then
+            return null;
+        end if;
+        select r.prev into v_numbered from tidings.run r order by r.run desc limit 1;
+        -- Its own seq; if it is not numbered yet, all that is goes before it.
+        select coalesce(
+                (
+                    select s.seq
+                    from tidings.stream s
+                    where s.topic = 'user:' || mark_until.user_id and s.event_id = v_before.event_id and s.sequenced_at >= v_before.created_at
+                ),
+                case when not pg_visible_in_snapshot(v_before.xid, v_numbered) then 9223372036854775807 else 0 end
+            )
+            into v_seq;
+        v_later := array(
+            select s.event_id
+            from tidings.stream s
+            where s.topic = 'user:' || mark_until.user_id and s.seq > v_seq and s.sequenced_at >= v_before.created_at
+        );
+    end if;
+    execute format(
+        $query$
+        with locked as (
+            select n.id
+            from tidings.notification n
+            where n.user_id = $1 and n.in_app and n.archived_at is null and n.%1$I is null
+                and (
+                    $2 is null
+                    or n.id = $2
+                    or (n.event_id <> all ($3) and (pg_visible_in_snapshot(n.xid, $4) or tidings.is_numbered(n.event_id, n.created_at)))
+                )
+            order by n.created_at, n.id
+            limit $5
+            for update
+        )
+        update tidings.notification n
+        set seen_at = coalesce(n.seen_at, $6) %2$s
+        from locked l
+        where n.id = l.id
+        $query$,
+        what || '_at',
+        case when what = 'read' then ', read_at = $6' end
+    )
+    using user_id, before, v_later, v_numbered, max_rows, at;
+    get diagnostics v_count = row_count;
+    if v_count < max_rows then
+        perform tidings.notification_changed(user_id, array[null::uuid]);
+    end if;
+    return v_count;
+end;
+$$;
+revoke all on function tidings.mark_until(text, text, uuid, integer, timestamptz) from public;
+grant execute on function tidings.mark_until(text, text, uuid, integer, timestamptz) to tidings_server, tidings_dba;

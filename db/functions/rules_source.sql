@@ -1,0 +1,104 @@
+-- The body of the trigger function that runs a table's rules on one operation; rules in the order in which they are tried.
+-- Null if there are none.
+--
+-- Rows are taken one by one into the variables r and o, as in capture_source. Of what they tell, a thousand rules that
+-- matched are written at a time. An error is recorded and the write goes on; the inboxes are then reset, as nobody can say
+-- whose it would have been.
+create or replace function tidings.rules_source(tbl regclass, operation text, rules jsonb)
+    returns text
+    language sql
+    stable
+    set search_path = pg_catalog, pg_temp
+as $source$
+    select case when jsonb_array_length(rules) > 0 then format(
+        $text$
+#variable_conflict use_variable
+declare
+    r record;
+    o record;
+    op text := %2$L;
+    "$row" record;
+    "$topic" text;
+    "$users" text[];
+    "$told" text[];
+    "$count" integer := 0;
+    "$all" text[] := '{}';
+    "$places" integer[] := '{}';
+    "$types" text[] := '{}';
+    "$payloads" jsonb[] := '{}';
+    "$groups" text[] := '{}';
+    "$topics" text[] := '{}';
+    "$state" text;
+    "$message" text;
+begin
+    for "$row" in %3$s loop
+        r := "$row".r;
+        o := "$row".o;
+        "$told" := '{}';
+%4$s
+        if "$count" >= 1000 then
+            perform tidings.notify("$all", "$places", "$types", "$payloads", "$groups", "$topics");
+            "$count" := 0;
+            "$all" := '{}';
+            "$places" := '{}';
+        end if;
+    end loop;
+    if "$count" > 0 then
+        perform tidings.notify("$all", "$places", "$types", "$payloads", "$groups", "$topics");
+    end if;
+    return null;
+exception
+    when others or assert_failure then
+        get stacked diagnostics "$state" = returned_sqlstate, "$message" = message_text;
+        perform tidings.capture_failed(%1$L, 'notification_rule', %2$L, null, '{user}', "$state", "$message", null);
+        return null;
+end;
+$text$,
+        tbl::text,
+        operation,
+        case operation
+            when 'INSERT' then format(
+                'select %s as r, %s as o from "tidings$new" left join "tidings$new" "tidings$old" on false',
+                tidings.row_of('tidings$new', tbl), tidings.row_of('tidings$old', tbl)
+            )
+            when 'DELETE' then format(
+                'select %s as r, %s as o from "tidings$old" left join "tidings$old" "tidings$new" on false',
+                tidings.row_of('tidings$old', tbl), tidings.row_of('tidings$new', tbl)
+            )
+            else format(
+                'select %s as r, %s as o from "tidings$new" left join "tidings$old" on %s',
+                tidings.row_of('tidings$new', tbl), tidings.row_of('tidings$old', tbl),
+                (select string_agg(c.joined, ' and ') from tidings.capture_columns(tbl, null, '{}', '{}') c where c.is_key)
+            )
+        end,
+        string_agg(
+            format(
+                $rule$        if (%1$s
+        ) then
+            "$topic" := (%2$s
+            );
+            "$users" := tidings.audience((%3$s
+            )::text[], "$told", "$topic", %4$L, %5$L);
+            if "$users" <> '{}' then
+                "$count" := "$count" + 1;
+                "$told" := "$told" || "$users";
+                "$all" := "$all" || "$users";
+                "$places" := "$places" || array_fill("$count", array[cardinality("$users")]);
+                "$types"["$count"] := %6$L;
+                "$payloads"["$count"] := coalesce((%7$s
+                ), '{}');
+                "$groups"["$count"] := (%8$s
+                );
+                "$topics"["$count"] := "$topic";
+            end if;
+        end if;$rule$,
+                e.rule ->> 'condition', e.rule ->> 'topic', e.rule ->> 'users', e.rule -> 'watchers', e.rule -> 'includeActor',
+                e.rule ->> 'type', e.rule ->> 'payload', coalesce(e.rule ->> 'groupKey', 'null')
+            ),
+            e'\n' order by e.n
+        )
+    ) end
+    from jsonb_array_elements(rules) with ordinality e (rule, n);
+$source$;
+revoke all on function tidings.rules_source(regclass, text, jsonb) from public;
+grant execute on function tidings.rules_source(regclass, text, jsonb) to tidings_dba;
