@@ -151,7 +151,7 @@ create index time_entries_user_idx on app.time_entries (user_id);
 
 -- Whom the engine knows, see tidings.people.
 create view app.people as
-select u.id::text as id, u.email, u.name, u.time_zone, u.locale
+select u.id, u.email, u.name, u.time_zone, u.locale
 from app.users u;
 
 -- The server reads everything and writes what its REST resources write; users and organisations come from elsewhere.
