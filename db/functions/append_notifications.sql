@@ -9,7 +9,8 @@ create or replace function tidings.append_notifications(
     types text[],
     payloads jsonb[],
     group_keys text[],
-    topics text[]
+    topics text[],
+    actors text[]
 )
     returns integer
     language plpgsql
@@ -28,6 +29,7 @@ begin
             case when pg_column_size(payloads[u.place]) > 4096 then tidings.shorten(payloads[u.place]) else payloads[u.place] end as payload,
             group_keys[u.place] as group_key,
             topics[u.place] as topic,
+            coalesce(actors[u.place], current_setting('tidings.actor', true)) as actor_id,
             c.in_app,
             c.email,
             u.n
@@ -42,7 +44,7 @@ begin
             greatest(clock_timestamp(), to_timestamp(pg_sequence_last_value('tidings.horizon'))),
             'user:' || w.user_id,
             'notification.created',
-            case when tidings.is_id(current_setting('tidings.actor', true)) then current_setting('tidings.actor', true) end,
+            case when tidings.is_id(w.actor_id) then w.actor_id end,
             jsonb_build_object('id', w.id),
             case when tidings.is_request_id(current_setting('tidings.request_id', true)) then current_setting('tidings.request_id', true) end,
             case when tidings.is_traceparent(current_setting('tidings.traceparent', true)) then current_setting('tidings.traceparent', true) end
@@ -62,5 +64,5 @@ begin
     return v_count;
 end;
 $$;
-revoke all on function tidings.append_notifications(text[], integer[], text[], jsonb[], text[], text[]) from public;
-grant execute on function tidings.append_notifications(text[], integer[], text[], jsonb[], text[], text[]) to tidings_dba, tidings_server;
+revoke all on function tidings.append_notifications(text[], integer[], text[], jsonb[], text[], text[], text[]) from public;
+grant execute on function tidings.append_notifications(text[], integer[], text[], jsonb[], text[], text[], text[]) to tidings_dba, tidings_server;

@@ -1,6 +1,6 @@
 -- Whom a rule tells: the users it names and, if asked, those who watch the topic; each once, without those who were told of
--- the row already and, unless asked, whoever acts.
-create or replace function tidings.audience(users text[], told text[], topic text, watchers boolean, include_actor boolean)
+-- the row already and the one who acts, if that is given.
+create or replace function tidings.audience(users text[], told text[], topic text, watchers boolean, actor text)
     returns text[]
     language sql
     stable
@@ -13,8 +13,7 @@ as $$
         union all
         select p.user_id from tidings.topic_preference p where watchers and p.topic = audience.topic and p.mode = 'watch'
     ) w
-    where w.user_id <> all (told)
-        and (include_actor or w.user_id is distinct from current_setting('tidings.actor', true));
+    where w.user_id <> all (told) and w.user_id is distinct from actor;
 $$;
-revoke all on function tidings.audience(text[], text[], text, boolean, boolean) from public;
-grant execute on function tidings.audience(text[], text[], text, boolean, boolean) to tidings_dba;
+revoke all on function tidings.audience(text[], text[], text, boolean, text) from public;
+grant execute on function tidings.audience(text[], text[], text, boolean, text) to tidings_dba;

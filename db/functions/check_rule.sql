@@ -20,7 +20,7 @@ begin
     if v_class.relkind not in ('r', 'p') then
         raise exception 'expected % to be a table, got a relation of kind %', tbl, v_class.relkind using errcode = '42809';
     end if;
-    if not has_function_privilege(v_class.relowner, 'tidings.notify(text[],integer[],text[],jsonb[],text[],text[])', 'execute') then
+    if not has_function_privilege(v_class.relowner, 'tidings.notify(text[],integer[],text[],jsonb[],text[],text[],text[])', 'execute') then
         raise exception 'expected the owner of %, %, to be a member of tidings_dba', tbl, v_class.relowner::regrole
             using errcode = '42501', hint = format('grant tidings_dba to %s;', v_class.relowner::regrole);
     end if;
@@ -62,6 +62,7 @@ declare
     "$users" text[];
     "$payload" jsonb;
     "$group" text;
+    "$actor" text;
 begin
     select %1$s as r into "$row" from (select) "$one" left join %2$s "tidings$new" on false;
     r := "$row".r;
@@ -76,11 +77,13 @@ begin
     );
     "$group" := (%7$s
     );
+    "$actor" := (%8$s
+    );
 end;
 $do$,
             tidings.row_of('tidings$new', tbl),
             tbl,
-            rule ->> 'condition', rule ->> 'topic', rule ->> 'users', rule ->> 'payload', coalesce(rule ->> 'groupKey', 'null')
+            rule ->> 'condition', rule ->> 'topic', rule ->> 'users', rule ->> 'payload', coalesce(rule ->> 'groupKey', 'null'), coalesce(rule ->> 'actor', 'null')
         )
     );
 end;

@@ -12,6 +12,8 @@ as $$
 declare
     v_own uuid[];
     v_changed uuid[];
+    -- One for all: rows of a group know each other by it once they are read.
+    v_at timestamptz := clock_timestamp();
 begin
     select array_agg(n.id order by n.id) into v_own
     from tidings.notification n
@@ -34,8 +36,8 @@ begin
         for update of n
     ), changed as (
         update tidings.notification n
-        set read_at = case when read then clock.at end, seen_at = case when read then coalesce(n.seen_at, clock.at) else n.seen_at end
-        from locked l, (select clock_timestamp() as at) clock
+        set read_at = case when read then v_at end, seen_at = case when read then coalesce(n.seen_at, v_at) else n.seen_at end
+        from locked l
         where n.id = l.id
         returning l.head
     )

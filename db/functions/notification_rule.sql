@@ -1,9 +1,9 @@
--- Says which writes of a table notify whom. condition, users (an array), payload, topic, group_key: SQL expressions over the row
+-- Says which writes of a table notify whom. condition, users (an array), payload, topic, group_key, actor: SQL expressions over the row
 -- `r`, the other row `o` (old on update; null otherwise) and `op`, run as the table's owner and tried out here on a row of nulls.
 --
 -- topic: what a user must be allowed to read to be told (null: that of the table's tracking, if it has one; the expression
 -- `null`: none). Of several rules that match a row, a user is told by the one of the highest precedence, then the first by
--- name. Whoever acts (`tidings.actor`) is not told unless include_actor. watchers: those who watch the topic are told too.
+-- name. Whoever acts (`actor`, else `tidings.actor`) is not told unless include_actor. watchers: those who watch the topic are told too.
 --
 -- Idempotent. Only the table's owner may, who needs role tidings_dba. Errors: 22023 for a bad argument, 42501 for a stranger,
 -- 42P16 for a table without primary key, and whatever a bad expression raises.
@@ -18,6 +18,7 @@ create or replace function tidings.notification_rule(
     precedence integer default 0,
     topic text default null,
     group_key text default null,
+    actor text default null,
     ops text[] default '{insert,update}',
     watchers boolean default false,
     include_actor boolean default false
@@ -42,7 +43,7 @@ declare
 begin
     v_rule := jsonb_build_object(
         'name', notification_rule.name, 'type', notification_rule.type, 'users', users, 'condition', condition, 'payload', payload,
-        'precedence', precedence, 'topic', v_topic, 'groupKey', group_key, 'ops', v_ops, 'watchers', watchers, 'includeActor', include_actor
+        'precedence', precedence, 'topic', v_topic, 'groupKey', group_key, 'actor', actor, 'ops', v_ops, 'watchers', watchers, 'includeActor', include_actor
     );
     perform tidings.check_rule(tbl, v_rule);
     perform tidings.attach_rules(tbl, array(
@@ -55,5 +56,5 @@ begin
     ));
 end;
 $$;
-revoke all on function tidings.notification_rule(regclass, text, text, text, text, text, integer, text, text, text[], boolean, boolean) from public;
-grant execute on function tidings.notification_rule(regclass, text, text, text, text, text, integer, text, text, text[], boolean, boolean) to tidings_dba;
+revoke all on function tidings.notification_rule(regclass, text, text, text, text, text, integer, text, text, text, text[], boolean, boolean) from public;
+grant execute on function tidings.notification_rule(regclass, text, text, text, text, text, integer, text, text, text, text[], boolean, boolean) to tidings_dba;

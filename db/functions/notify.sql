@@ -1,5 +1,5 @@
 -- Tells people something: users[i] is told what stands at places[i] of the other arrays. Who may not read a topic is not
--- told of it. What generated rules and `send_notification` call. Returns how many notifications there are now.
+-- told of it. An actor that is null is whoever acts (`tidings.actor`). What generated rules and `send_notification` call. Returns how many notifications there are now.
 --
 -- Runs as the caller, so that can_read never has more rights than whoever declared the rule.
 create or replace function tidings.notify(
@@ -8,7 +8,8 @@ create or replace function tidings.notify(
     types text[],
     payloads jsonb[],
     group_keys text[],
-    topics text[]
+    topics text[],
+    actors text[]
 )
     returns integer
     language plpgsql
@@ -42,8 +43,8 @@ begin
     if v_users = '{}' then
         return 0;
     end if;
-    return tidings.append_notifications(v_users, v_places, types, payloads, group_keys, topics);
+    return tidings.append_notifications(v_users, v_places, types, payloads, group_keys, topics, actors);
 end;
 $$;
-revoke all on function tidings.notify(text[], integer[], text[], jsonb[], text[], text[]) from public;
-grant execute on function tidings.notify(text[], integer[], text[], jsonb[], text[], text[]) to tidings_dba, tidings_server;
+revoke all on function tidings.notify(text[], integer[], text[], jsonb[], text[], text[], text[]) from public;
+grant execute on function tidings.notify(text[], integer[], text[], jsonb[], text[], text[], text[]) to tidings_dba, tidings_server;

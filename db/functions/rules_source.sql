@@ -28,6 +28,8 @@ declare
     "$payloads" jsonb[] := '{}';
     "$groups" text[] := '{}';
     "$topics" text[] := '{}';
+    "$actor" text;
+    "$actors" text[] := '{}';
     "$state" text;
     "$message" text;
 begin
@@ -37,14 +39,14 @@ begin
         "$told" := '{}';
 %4$s
         if "$count" >= 1000 then
-            perform tidings.notify("$all", "$places", "$types", "$payloads", "$groups", "$topics");
+            perform tidings.notify("$all", "$places", "$types", "$payloads", "$groups", "$topics", "$actors");
             "$count" := 0;
             "$all" := '{}';
             "$places" := '{}';
         end if;
     end loop;
     if "$count" > 0 then
-        perform tidings.notify("$all", "$places", "$types", "$payloads", "$groups", "$topics");
+        perform tidings.notify("$all", "$places", "$types", "$payloads", "$groups", "$topics", "$actors");
     end if;
     return null;
 exception
@@ -77,8 +79,10 @@ $text$,
         ) then
             "$topic" := (%2$s
             );
+            "$actor" := (%9$s
+            );
             "$users" := tidings.audience((%3$s
-            )::text[], "$told", "$topic", %4$L, %5$L);
+            )::text[], "$told", "$topic", %4$L, case when not %5$L::boolean then "$actor" end);
             if "$users" <> '{}' then
                 "$count" := "$count" + 1;
                 "$told" := "$told" || "$users";
@@ -90,10 +94,12 @@ $text$,
                 "$groups"["$count"] := (%8$s
                 );
                 "$topics"["$count"] := "$topic";
+                "$actors"["$count"] := "$actor";
             end if;
         end if;$rule$,
                 e.rule ->> 'condition', e.rule ->> 'topic', e.rule ->> 'users', e.rule -> 'watchers', e.rule -> 'includeActor',
-                e.rule ->> 'type', e.rule ->> 'payload', coalesce(e.rule ->> 'groupKey', 'null')
+                e.rule ->> 'type', e.rule ->> 'payload', coalesce(e.rule ->> 'groupKey', 'null'),
+                coalesce(e.rule ->> 'actor', 'nullif(current_setting(''tidings.actor'', true), '''')')
             ),
             e'\n' order by e.n
         )

@@ -8,7 +8,8 @@ create or replace function tidings.send_notification(
     payload jsonb default '{}',
     topic text default null,
     group_key text default null,
-    dedupe_key text default null
+    dedupe_key text default null,
+    actor text default null
 )
     returns integer
     language plpgsql
@@ -24,9 +25,9 @@ begin
         return 0;
     end if;
     return tidings.notify(
-        v_users, array_fill(1, array[cardinality(v_users)]), array[send_notification.type], array[payload], array[group_key], array[topic]
+        v_users, array_fill(1, array[cardinality(v_users)]), array[send_notification.type], array[payload], array[group_key], array[topic], array[actor]
     );
 end;
 $$;
-revoke all on function tidings.send_notification(text[], text, jsonb, text, text, text) from public;
-grant execute on function tidings.send_notification(text[], text, jsonb, text, text, text) to tidings_dba, tidings_server;
+revoke all on function tidings.send_notification(text[], text, jsonb, text, text, text, text) from public;
+grant execute on function tidings.send_notification(text[], text, jsonb, text, text, text, text) to tidings_dba, tidings_server;

@@ -43,6 +43,8 @@ export type Rest = {
      * POST. What `work` throws rolls back.
      */
     write<T extends Response>(c: RestContext, work: (tx: Transaction) => Promise<T>): Promise<T>;
+    /** The same for one of several transactions of a request, which knows no `Idempotency-Key`. */
+    step<T>(c: RestContext, work: (tx: Transaction) => Promise<T>): Promise<T>;
 };
 
 /** Registers the routes of one resource. */

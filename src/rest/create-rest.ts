@@ -8,10 +8,12 @@ import { createCursors } from './cursor.ts';
 import { devLogin, type TokenSigner } from './dev-login.ts';
 import { healthRoutes, type ReadinessCheck } from './health.ts';
 import { answerUnmatched } from './methods.ts';
+import { notifications } from './notifications.ts';
 import { openApiRoute } from './openapi.ts';
 import { carryContext, readBody } from './pipeline.ts';
+import { preferences } from './preferences.ts';
 import { errorFor, problemResponse } from './problem.ts';
-import { readTransaction, type Transactor, writeTransaction } from './transaction.ts';
+import { readTransaction, stepTransaction, type Transactor, writeTransaction } from './transaction.ts';
 import { refuseInvalid } from './validation.ts';
 
 /** How the API behaves. */
@@ -57,8 +59,9 @@ export function createRest({ sql, verifier, observe, settings, checks, resources
         cursors: createCursors(settings.cursorKey),
         read: (work) => readTransaction(sql, work),
         write: (c, work) => writeTransaction(sql, c, work),
+        step: (c, work) => stepTransaction(sql, c, work),
     };
-    for (const resource of resources) resource(app, rest);
+    for (const resource of [notifications, preferences, ...resources]) resource(app, rest);
 
     async function fetch(request: Request, peer: Peer): Promise<Response> {
         try {

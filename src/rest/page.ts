@@ -27,6 +27,9 @@ export type PageRequest = { readonly limit?: number | undefined; readonly cursor
 /** Lies before every row of a list by (created_at, id). */
 export const BEFORE_ALL = ['-infinity', '00000000-0000-0000-0000-000000000000'] as const;
 
+/** Lies after every row of such a list: where one begins that shows the newest first. */
+export const AFTER_ALL = ['infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff'] as const;
+
 /** A row of such a list: `cursorAt` is its created_at to the microsecond, which is not shown. */
 export type Keyed<Item> = Item & { readonly cursorAt: string };
 

@@ -16,15 +16,20 @@ export async function readTransaction<T>(sql: Transactor, work: (tx: Transaction
     return (await sql.begin('isolation level repeatable read read only', work)) as T;
 }
 
-/**
- * One transaction with the request's actor, id and trace on it, so that every event it makes carries them. A wait for a
- * lock is bounded: a request that waits holds a connection.
- */
+/** One transaction that makes the answer, honouring `Idempotency-Key`. */
 export async function writeTransaction<T extends Response>(
     sql: Transactor,
     c: RestContext,
     work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
+    return stepTransaction(sql, c, (tx) => answerOnce(tx, c, () => work(tx)));
+}
+
+/**
+ * One transaction with the request's actor, id and trace on it, so that every event it makes carries them. A wait for a
+ * lock is bounded: a request that waits holds a connection.
+ */
+export async function stepTransaction<T>(sql: Transactor, c: RestContext, work: (tx: Transaction) => Promise<T>): Promise<T> {
     const { requestId, traceparent } = c.var.request;
     return (await sql.begin('', async (tx) => {
         await tx`
@@ -35,6 +40,6 @@ export async function writeTransaction<T extends Response>(
                 set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
                 set_config('statement_timeout', ${STATEMENT_TIMEOUT}, true)
         `;
-        return answerOnce(tx, c, () => work(tx));
+        return work(tx);
     })) as T;
 }

@@ -47,10 +47,11 @@ select tidings.notification_rule(
     type => 'task.mentioned',
     topic => $$'project:' || r.project_id$$,
     condition => $$r.body is distinct from o.body$$,
-    users => $$array(select unnest(app.mentioned(r.body)) except select unnest(app.mentioned(o.body)) except select r.author_id)$$,
+    users => $$array(select unnest(app.mentioned(r.body)) except select unnest(app.mentioned(o.body)))$$,
     payload => $$jsonb_build_object('taskId', r.task_id, 'projectId', r.project_id, 'commentId', r.id,
         'title', (select t.title from app.tasks t where t.id = r.task_id), 'excerpt', left(r.body, 140))$$,
     group_key => $$'task.mentioned:' || r.task_id$$,
+    actor => $$r.author_id$$,
     precedence => 20
 );
 
@@ -60,10 +61,11 @@ select tidings.notification_rule(
     type => 'task.commented',
     topic => $$'project:' || r.project_id$$,
     ops => '{insert}',
-    users => $$array_remove(app.followers_of_task(r.task_id), r.author_id)$$,
+    users => $$app.followers_of_task(r.task_id)$$,
     payload => $$jsonb_build_object('taskId', r.task_id, 'projectId', r.project_id, 'commentId', r.id,
         'title', (select t.title from app.tasks t where t.id = r.task_id), 'excerpt', left(r.body, 140))$$,
     group_key => $$'task.commented:' || r.task_id$$,
+    actor => $$r.author_id$$,
     precedence => 10,
     watchers => true
 );
