@@ -20,6 +20,8 @@ declare
     v_before tidings.notification;
     v_numbered pg_snapshot;
     v_seq bigint;
+    -- Before is not numbered: what will be numbered with it goes by id.
+    v_upto bigint;
     v_later bigint[] := '{}';
     v_count integer;
 begin
@@ -42,6 +44,7 @@ begin
                 case when not pg_visible_in_snapshot(v_before.xid, v_numbered) then 9223372036854775807 else 0 end
             )
             into v_seq;
+        v_upto := case when v_seq = 9223372036854775807 then v_before.event_id else 0 end;
         v_later := array(
             select s.event_id
             from tidings.stream s
@@ -56,6 +59,7 @@ begin
             where n.user_id = $1 and n.in_app and n.archived_at is null and n.%1$I is null
                 and (
                     $2 is null
+                    or n.event_id <= $7
                     or n.id = $2
                     or (n.event_id <> all ($3) and (pg_visible_in_snapshot(n.xid, $4) or tidings.is_numbered(n.event_id, n.created_at)))
                 )
@@ -71,7 +75,7 @@ begin
         what || '_at',
         case when what = 'read' then ', read_at = $6' end
     )
-    using user_id, before, v_later, v_numbered, max_rows, at;
+    using user_id, before, v_later, v_numbered, max_rows, at, v_upto;
     get diagnostics v_count = row_count;
     if v_count < max_rows then
         perform tidings.notification_changed(user_id, array[null::uuid]);
