@@ -29,7 +29,11 @@ export async function writeTransaction<T extends Response>(
  * One transaction with the request's actor, id and trace on it, so that every event it makes carries them. A wait for a
  * lock is bounded: a request that waits holds a connection.
  */
-export async function stepTransaction<T>(sql: Transactor, c: RestContext, work: (tx: Transaction) => Promise<T>): Promise<T> {
+export async function stepTransaction<T>(
+    sql: Transactor,
+    c: RestContext,
+    work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
     const { requestId, traceparent } = c.var.request;
     return (await sql.begin('', async (tx) => {
         await tx`
