@@ -53,6 +53,11 @@ export function kindOf(topic: Topic): string {
     return topic.slice(0, topic.indexOf(':'));
 }
 
+/** Whether a row tells of an entry of a user's inbox: the log has its id, a frame what it is when it is sent. */
+export function isInboxEvent({ topic, event }: Pick<LoggedEvent, 'topic' | 'event'>): boolean {
+    return event.startsWith('notification.') && topic.startsWith(`${USER_KIND}:`);
+}
+
 /** Whether `text` is a well-formed topic. */
 export function isTopic(text: string): boolean {
     return TOPIC_PATTERN.test(text);

@@ -10,7 +10,7 @@ import type { Config } from './config.ts';
 import { createEmbedded } from './embedded/index.ts';
 import { TidingsError } from './errors.ts';
 import { exampleResources } from './example/index.ts';
-import { createHub, createReplay, Ring } from './fanout/index.ts';
+import { createHub, createIntake, createReplay, Ring } from './fanout/index.ts';
 import { createHttpServer, HTTP_DEFAULTS } from './http/index.ts';
 import { createLogger } from './log.ts';
 import { type Applied, ENGINE, EXAMPLE, migrateUp, migrationStatus, type SetStatus } from './migrate/index.ts';
@@ -22,6 +22,7 @@ import { createSequencer } from './sequence/runner.ts';
 import type { Service } from './service.ts';
 import { createAudience, createEventStreams, createPolls, createSessions, SOCKET_DEFAULTS } from './socket/index.ts';
 import { SERVER_ROLE } from './store/connect.ts';
+import { createFillInbox, fillingLog } from './store/inbox-frames.ts';
 import { createPool } from './store/pool.ts';
 import { readSecret } from './store/read-secret.ts';
 import { createTopicLog } from './store/topic-log.ts';
@@ -163,7 +164,8 @@ async function assemble({ config, databaseUrl, jwtSecret, run, observe }: Parts)
 
     const claims = { issuer: config.jwtIssuer, audience: config.jwtAudience };
     const verifier = createVerifier({ secret: jwtSecret, jwksUrl: config.jwksUrl, ...claims });
-    const log = createTopicLog(logPool);
+    const fill = createFillInbox(logPool);
+    const log = fillingLog(createTopicLog(logPool), fill);
     const ring = new Ring();
     const replay = createReplay({ ring, log, observe });
     const audience = createAudience();
@@ -175,7 +177,7 @@ async function assemble({ config, databaseUrl, jwtSecret, run, observe }: Parts)
     const tail = createTail({
         ...stream,
         observe,
-        onBatch: hub.publish,
+        onBatch: createIntake({ hub, fill, observe }),
         onEpoch: () => {
             replay.clear();
             audience.epochChanged();

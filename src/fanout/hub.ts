@@ -1,6 +1,14 @@
 /** Topics to sinks: each row of a batch is handed to everyone who reads its topic, and kept for who comes a little later. */
 
-import { ACCESS_TOPIC, CONTROL_TOPIC, kindOf, type LoggedEvent, RESERVED_KIND, type Topic } from '../event.ts';
+import {
+    ACCESS_TOPIC,
+    CONTROL_TOPIC,
+    isInboxEvent,
+    kindOf,
+    type LoggedEvent,
+    RESERVED_KIND,
+    type Topic,
+} from '../event.ts';
 import type { RevocationReason } from '../protocol/index.ts';
 import { type Delivery, parseObject, readReason, toDelivery } from './delivery.ts';
 import type { Ring } from './ring.ts';
@@ -56,7 +64,8 @@ export function createHub(callbacks: HubCallbacks = {}, ring: Pick<Ring, 'add'> 
                 continue;
             }
             const sinks = topics.get(event.topic);
-            if (sinks === undefined && ring === null) continue;
+            // What nobody reads is not filled in; who comes later has it from the log, as it is then.
+            if (sinks === undefined && (ring === null || isInboxEvent(event))) continue;
             const delivery = toDelivery(event, batch.epoch);
             ring?.add(delivery);
             if (sinks !== undefined) deliver(sinks, delivery);

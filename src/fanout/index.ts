@@ -11,6 +11,7 @@
 
 export { type Delivery, toDelivery } from './delivery.ts';
 export { type AccessChange, type Batch, createHub, type Hub } from './hub.ts';
+export { createIntake } from './intake.ts';
 export { createReplay, type Replay } from './replay.ts';
 export { type Range, Ring } from './ring.ts';
 export type { Floor, Sink } from './sink.ts';

@@ -16,7 +16,7 @@ export type TailOptions = {
     readonly read: (cursor: Cursor | null, limit: number) => Promise<StreamPage>;
     readonly observe: Observe;
     /** Called with every batch, in order, never twice for an event. Must not throw. */
-    readonly onBatch: (batch: TailBatch) => void;
+    readonly onBatch: (batch: TailBatch) => Promise<void> | void;
     /** Called when the database's epoch is another one: every position handed out is void. */
     readonly onEpoch: (epoch: string) => void;
     readonly close: () => Promise<void>;
@@ -85,7 +85,7 @@ export function createTail(options: TailOptions): Tail {
         if (page.events.length > 0) {
             const tookMs = performance.now() - startedMs;
             observe({ type: 'tail.read', events: page.events.length, tookMs, gseq: cursor.gseq });
-            onBatch({ events: page.events, epoch, gseq: cursor.gseq });
+            await onBatch({ events: page.events, epoch, gseq: cursor.gseq });
         }
         return page.events.length === pageSize;
     }
