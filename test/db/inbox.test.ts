@@ -74,7 +74,11 @@ describe('an entry', () => {
             payload,
         });
         await send({ to: 'bob', actor: 'ada', payload });
-        expect((await list('', 'bob'))[0]).toMatchObject({ title: 'Ada machte Minutes', body: 'Ada: {actor} & <b>', url: '/n/9' });
+        expect((await list('', 'bob'))[0]).toMatchObject({
+            title: 'Ada machte Minutes',
+            body: 'Ada: {actor} & <b>',
+            url: '/n/9',
+        });
         await send({ to: 'cyd', type: 'never.declared' });
         expect((await list('', 'cyd'))[0]).toMatchObject({ title: 'never.declared', body: null });
     });
