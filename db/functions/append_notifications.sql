@@ -17,6 +17,8 @@ create or replace function tidings.append_notifications(
     volatile
     security definer
     set search_path = pg_catalog, pg_temp
+    -- Planning for the arrays at hand costs more than it saves.
+    set plan_cache_mode = force_generic_plan
 as $$
 declare
     v_count integer;

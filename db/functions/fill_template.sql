@@ -2,16 +2,23 @@
 -- it escapes it.
 create or replace function tidings.fill_template(template text, payload jsonb, actor text)
     returns text
-    language sql
+    language plpgsql
     immutable
     set search_path = pg_catalog, pg_temp
 as $$
-    select btrim(string_agg(
-        -- Every second piece is a name: the pieces are cut at the braces, in one pass, so that no value is filled in again.
-        case when p.n % 2 = 1 then p.piece when p.piece = 'actor' then coalesce(actor, '') else coalesce(payload ->> p.piece, '') end,
-        '' order by p.n
-    ))
-    from regexp_split_to_table(regexp_replace(template, '\{([A-Za-z0-9_]+)\}', E'\x01\\1\x01', 'g'), E'\x01') with ordinality p (piece, n);
+begin
+    if strpos(template, '{') = 0 or template is null then
+        return btrim(template);
+    end if;
+    return (
+        select btrim(string_agg(
+            -- Every second piece is a name: the pieces are cut at the braces, in one pass, so that no value is filled in again.
+            case when p.n % 2 = 1 then p.piece when p.piece = 'actor' then coalesce(actor, '') else coalesce(payload ->> p.piece, '') end,
+            '' order by p.n
+        ))
+        from regexp_split_to_table(regexp_replace(template, '\{([A-Za-z0-9_]+)\}', E'\x01\\1\x01', 'g'), E'\x01') with ordinality p (piece, n)
+    );
+end;
 $$;
 revoke all on function tidings.fill_template(text, jsonb, text) from public;
 grant execute on function tidings.fill_template(text, jsonb, text) to tidings_server, tidings_dba;

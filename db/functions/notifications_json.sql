@@ -7,6 +7,7 @@ create or replace function tidings.notifications_json(ids uuid[])
     stable
     security invoker
     set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
 as $$
 declare
     v_people jsonb;
@@ -57,6 +58,8 @@ begin
                 (select k.templates from tidings.notification_types k where k.type = n.type), v_people -> n.user_id ->> 'locale'
             ) as template,
             v_people -> n.actor_id ->> 'name' as actor
+        -- Once for a row, not once for each of its texts.
+        offset 0
     ) t
     where n.id = any (ids);
 end;

@@ -23,7 +23,7 @@ create table tidings.notification (
     payload jsonb not null default '{}',
     actor_id text,
     -- Rows of one group are shown as one until they are read; null: alone.
-    group_key text,
+    group_key text collate "C",
     -- What it is about, and what its reader must be allowed to read.
     topic text,
     -- Its `notification.created` in the log: its place in the stream.
@@ -37,18 +37,21 @@ create table tidings.notification (
     read_at timestamptz,
     archived_at timestamptz,
     snoozed_until timestamptz,
-    digest_id bigint
+    digest_id bigint,
+    constraint read_is_seen check (read_at is null or seen_at is not null)
 );
 
 -- The list, newest first.
 create index notification_list_idx on tidings.notification (user_id, created_at desc, id desc) where in_app and archived_at is null;
--- The list of what is unread, and its count, from the index alone.
+-- The list of what is unread.
 create index notification_unread_idx on tidings.notification (user_id, created_at desc, id desc)
-    include (group_key, snoozed_until)
     where in_app and archived_at is null and read_at is null;
--- The count of what is unseen.
-create index notification_unseen_idx on tidings.notification (user_id)
-    include (group_key, snoozed_until, read_at)
+-- The counts, from the index alone: what is unseen is unread, too.
+create index notification_counts_idx on tidings.notification (user_id, group_key)
+    include (seen_at, snoozed_until)
+    where in_app and archived_at is null and read_at is null;
+-- What is marked seen.
+create index notification_unseen_idx on tidings.notification (user_id, created_at, id)
     where in_app and archived_at is null and seen_at is null;
 -- The rows of a group, newest first.
 create index notification_group_idx on tidings.notification (user_id, group_key, created_at desc, id desc)

@@ -20,7 +20,7 @@ import { POSITION_HEADER, positionOf } from './position.ts';
 import { notFound } from './validation.ts';
 
 /** Rows marked in one transaction: their locks are held for some ten milliseconds. */
-const BATCH = 1000;
+const BATCH = 500;
 const ALL = 2_147_483_647;
 
 type Row = { readonly id: string; readonly cursorAt: string; readonly notification: Notification };
