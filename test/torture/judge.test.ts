@@ -102,6 +102,21 @@ describe('a run is right', () => {
             },
         ],
         [
+            'whose reader was reset where something was lost',
+            {
+                log: [1, 2, 3, 4, 5].map((n) => logged(n, n === 3 ? { event: 'tidings.reset' } : {})),
+                committed: [1, 2, 4, 5],
+                items: [
+                    subscribed(0),
+                    event(1),
+                    event(2),
+                    { kind: 'reset', seq: 3, epoch: 'e1', reason: 'capture_error', atMs: 3 },
+                    event(4),
+                    event(5),
+                ],
+            },
+        ],
+        [
             'whose reader was away while revoked',
             {
                 access: [granted(0), granted(2.5, false), granted(4.5)],
@@ -228,6 +243,23 @@ describe('a run is wrong', () => {
             'that goes on until the next grant',
             { access: [granted(0), granted(2.5, false), granted(3.5)] },
             ['seen after revocation'],
+        ],
+        [
+            'that resets who missed nothing',
+            {
+                items: [
+                    subscribed(0),
+                    event(1),
+                    { kind: 'reset', seq: 4, epoch: 'e1', reason: 'lag', atMs: 4 },
+                    event(5),
+                ],
+            },
+            ['reset for nothing'],
+        ],
+        [
+            'that answers a resume with a reset',
+            { items: [subscribed(0), event(1), event(2), subscribed(4, 'reset', 2), event(5)] },
+            ['reset for nothing'],
         ],
         ['that lets a stranger in', { access: [], items: [subscribed(5)] }, ['seen by a stranger']],
         [

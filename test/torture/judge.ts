@@ -2,6 +2,9 @@
 
 import type { History, Item, Logged, Outcome, Reading } from './history.ts';
 
+/** How far behind a reader may be without being reset: the servers' REPLAY_LIMIT. */
+const REPLAY_LIMIT = 10_000;
+
 /** Everything a run can get wrong. */
 export type ViolationKind =
     | 'lost in the log'
@@ -16,6 +19,7 @@ export type ViolationKind =
     | 'row inverted'
     | 'resume that is none'
     | 'reset that is missing'
+    | 'reset for nothing'
     | 'seen after revocation'
     | 'seen by a stranger'
     | 'thrown out'
@@ -138,8 +142,16 @@ function follow({ reading, log, outcome, wrong }: Case): void {
         const resumed = item.kind === 'subscribed' && item.outcome === 'resumed';
         if (resumed && (item.since !== cursor || item.epoch !== epoch))
             object('resume that is none', `since ${item.since} of ${item.epoch}, had ${cursor} of ${epoch}`);
+        if (isReset(item) && item.epoch === epoch && !isDue(item.seq))
+            object('reset for nothing', `from ${cursor} to ${item.seq} of ${epoch}`);
         if (!resumed) [cursor, isOlder] = [item.seq, isOlderThanBefore()];
         epoch = item.epoch;
+    }
+
+    /** Something is missing on the way, or the way is too long. */
+    function isDue(seq: number): boolean {
+        const lost = log.some((entry) => entry.event === 'tidings.reset' && entry.seq > cursor && entry.seq <= seq);
+        return lost || seq < cursor || seq - cursor > REPLAY_LIMIT;
     }
 
     function take(item: Item & { kind: 'event' }): void {
@@ -211,6 +223,7 @@ function finalState(items: readonly Item[]): { cursor: number | null; versions: 
     return { cursor, versions };
 }
 
+/** It tells its reader to load the topic anew. */
 function isReset(item: Item): boolean {
     return item.kind === 'reset' || (item.kind === 'subscribed' && item.outcome === 'reset');
 }

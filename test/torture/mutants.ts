@@ -125,6 +125,17 @@ export const MUTANTS: readonly Mutant[] = [
         faults: ['epoch begun', 'capture broken'],
     },
     {
+        name: 'reset for nothing',
+        edits: [
+            {
+                file: '/src/socket/subscription.js',
+                find: "pin.resumable && near ? 'resumed' : 'reset'",
+                replace: "pin.resumable && near && Math.random() < 0.9 ? 'resumed' : 'reset'",
+            },
+        ],
+        faults: ['clients gone'],
+    },
+    {
         name: 'revoke ignored',
         edits: [{ file: '/src/fanout/hub.js', find: 'callbacks.onAccess?.(', replace: 'void (' }],
         faults: [],
