@@ -9,13 +9,14 @@ import { createVerifier, signToken } from './auth/index.ts';
 import type { Config } from './config.ts';
 import { createEmbedded } from './embedded/index.ts';
 import { TidingsError } from './errors.ts';
-import { exampleResources } from './example/index.ts';
+import { exampleChores, exampleResources } from './example/index.ts';
 import { createHub, createIntake, createReplay, Ring } from './fanout/index.ts';
 import { createHttpServer, HTTP_DEFAULTS } from './http/index.ts';
 import { createLogger } from './log.ts';
 import { type Applied, ENGINE, EXAMPLE, migrateUp, migrationStatus, type SetStatus } from './migrate/index.ts';
 import type { Observe } from './observe.ts';
 import { createRest, streamResource, topicEventsResource } from './rest/index.ts';
+import { engineChores } from './sequence/chores.ts';
 import { createHousekeeping } from './sequence/housekeeping.ts';
 import { createSequencerPort } from './sequence/port.ts';
 import { createSequencer } from './sequence/runner.ts';
@@ -168,23 +169,37 @@ async function assemble({ config, databaseUrl, jwtSecret, run, observe }: Parts)
     const log = fillingLog(createTopicLog(logPool), fill);
     const ring = new Ring();
     const replay = createReplay({ ring, log, observe });
-    const audience = createAudience();
-    const hub = createHub({ onAccess: audience.accessChanged, onDisconnect: audience.disconnect }, ring);
+    const audience = createAudience(await readSecret(sql, 'pseudonym'));
+    const hub = createHub(
+        {
+            onAccess: audience.accessChanged,
+            onDisconnect: audience.disconnect,
+            onForgotten: replay.clear,
+            userBehind: audience.userBehind,
+        },
+        ring,
+    );
     const settings = { ...SOCKET_DEFAULTS, ...config, lagWaitMs: config.streamDatabaseUrl === null ? 0 : 5000 };
     const sessions = createSessions({ hub, audience, log, replay, verifier, observe, settings });
 
+    const intake = createIntake({ hub, fill, observe });
     const stream = createStreamPort(config.streamDatabaseUrl ?? databaseUrl, observe);
     const tail = createTail({
         ...stream,
         observe,
-        onBatch: createIntake({ hub, fill, observe }),
+        onBatch: intake.take,
         onEpoch: () => {
+            intake.clear();
             replay.clear();
             audience.epochChanged();
         },
         ...tailPace(config),
     });
-    const housekeeping = createHousekeeping({ sql, observe });
+    const housekeeping = createHousekeeping({
+        sql,
+        observe,
+        chores: [...engineChores(config), ...(config.example ? exampleChores : [])],
+    });
     const sequencer = createSequencer({
         port: createSequencerPort(databaseUrl, observe),
         intervalMs: config.sequenceIntervalMs,
@@ -197,6 +212,8 @@ async function assemble({ config, databaseUrl, jwtSecret, run, observe }: Parts)
         ...(config.streamDatabaseUrl === null ? {} : { onHead: tail.primaryAt }),
     });
     await run(tail);
+    // Stopped before the tail, which may be waiting for it.
+    await run(intake);
     await run(sequencer);
     if (config.listen) {
         await run(

@@ -1,7 +1,7 @@
 -- Marks entries of a user's inbox read, with the rows they stand for, or unread again. What joined a group after the row
 -- named stays as it is. Returns the ids that are the user's own and that the inbox shows, changed or not.
 --
--- Locks: the rows, in order of id.
+-- Locks: the rows, the oldest first, as all do that lock several.
 create or replace function tidings.mark_read(user_id text, ids uuid[], read boolean default true)
     returns uuid[]
     language plpgsql
@@ -32,7 +32,7 @@ begin
         from tidings.notification n
         join chosen c on c.id = n.id
         where (n.read_at is null) = read
-        order by n.id
+        order by n.created_at, n.id
         for update of n
     ), changed as (
         update tidings.notification n

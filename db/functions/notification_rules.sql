@@ -11,7 +11,10 @@ select distinct on (t.tgrelid, d.rule ->> 'name')
 from pg_catalog.pg_trigger t
 join pg_catalog.pg_proc p on p.oid = t.tgfoid
 join pg_catalog.pg_namespace n on n.oid = p.pronamespace and n.nspname = 'tidings_capture'
-cross join lateral pg_catalog.jsonb_array_elements(pg_catalog.obj_description(p.oid, 'pg_proc')::jsonb -> 'rules') d (rule)
+-- Comments of other functions are not JSON, and a plan may come to them before it comes to the schema.
+cross join lateral pg_catalog.jsonb_array_elements(
+    case when p.pronamespace = n.oid then pg_catalog.obj_description(p.oid, 'pg_proc')::jsonb -> 'rules' end
+) d (rule)
 where t.tgparentid = 0
 order by t.tgrelid, d.rule ->> 'name', t.tgname;
 grant select on tidings.notification_rules to tidings_dba, tidings_server, tidings_reader;

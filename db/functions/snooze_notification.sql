@@ -22,7 +22,7 @@ begin
         select n.id
         from tidings.notification n
         where n.id in (select f.id from tidings.fold_of(v_head) f) and n.snoozed_until is distinct from until
-        order by n.id
+        order by n.created_at, n.id
         for update
     )
     update tidings.notification n

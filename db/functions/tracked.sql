@@ -11,7 +11,10 @@ select
 from pg_catalog.pg_trigger t
 join pg_catalog.pg_proc p on p.oid = t.tgfoid
 join pg_catalog.pg_namespace n on n.oid = p.pronamespace and n.nspname = 'tidings_capture'
-cross join lateral (select pg_catalog.obj_description(p.oid, 'pg_proc')::jsonb as declaration) d
+-- Comments of other functions are not JSON, and a plan may come to them before it comes to the schema.
+cross join lateral (
+    select case when p.pronamespace = n.oid then pg_catalog.obj_description(p.oid, 'pg_proc')::jsonb end as declaration
+) d
 where d.declaration ? 'name'
 group by t.tgrelid, d.declaration;
 grant select on tidings.tracked to tidings_dba, tidings_server, tidings_reader;

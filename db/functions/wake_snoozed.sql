@@ -1,5 +1,5 @@
 -- Brings back what was snoozed until now: unread and unseen again, and rung as if new. At most max_rows rows; returns how many.
--- Any server calls it, now and then; rows that another is at are passed over.
+-- Any server calls it, twice a minute; one at a time does it. Rows that a user is at are left for the next time.
 create or replace function tidings.wake_snoozed(max_rows integer default 1000)
     returns integer
     language plpgsql
@@ -11,6 +11,9 @@ declare
     v_woken record;
     v_count integer := 0;
 begin
+    if not pg_try_advisory_xact_lock(1953064289, 5) then
+        return 0;
+    end if;
     for v_woken in
         with due as (
             select n.id

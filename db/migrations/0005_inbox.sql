@@ -62,7 +62,7 @@ create index notification_digest_idx on tidings.notification (user_id, created_a
 -- What comes back.
 create index notification_snoozed_idx on tidings.notification (snoozed_until) where snoozed_until is not null;
 -- Retention.
-create index notification_age_idx on tidings.notification using brin (created_at);
+create index notification_age_idx on tidings.notification (created_at);
 
 -- What a person has chosen. type '*': all that have no choice of their own.
 create table tidings.preference (

@@ -29,6 +29,10 @@ export type AccessChange = {
 export type HubCallbacks = {
     readonly onAccess?: (change: AccessChange) => void;
     readonly onDisconnect?: (userId: string) => void;
+    /** Someone was erased from the log: what was read from it before must not be shown any more. */
+    readonly onForgotten?: () => void;
+    /** Who is behind the pseudonym that a row about someone who was forgotten carries. */
+    readonly userBehind?: (pseudonym: string) => string | undefined;
 };
 
 /** Fan-out of one process. */
@@ -86,6 +90,10 @@ export function createHub(callbacks: HubCallbacks = {}, ring: Pick<Ring, 'add'> 
     function obey(event: LoggedEvent, base: string): void {
         if (event.topic === CONTROL_TOPIC && event.event === 'tidings.floor') raise(toFloor(event, base));
         if (event.topic === CONTROL_TOPIC && event.event === 'tidings.disconnect') disconnect(event);
+        if (event.topic === CONTROL_TOPIC && event.event === 'tidings.forgotten') {
+            callbacks.onForgotten?.();
+            disconnect(event);
+        }
         if (event.topic === ACCESS_TOPIC) changeAccess(event);
     }
 
@@ -103,18 +111,23 @@ export function createHub(callbacks: HubCallbacks = {}, ring: Pick<Ring, 'add'> 
         }
     }
 
+    /** Whom a row is about: by name, or by the pseudonym of someone who was forgotten since. */
+    function userOf(data: Readonly<Record<string, unknown>>): string | undefined {
+        const { user, pseudonym } = data as { readonly user?: unknown; readonly pseudonym?: unknown };
+        if (typeof user === 'string') return user;
+        return typeof pseudonym === 'string' ? callbacks.userBehind?.(pseudonym) : undefined;
+    }
+
     function disconnect(event: LoggedEvent): void {
-        const user = parseObject(event.data)['user'];
-        if (typeof user === 'string') callbacks.onDisconnect?.(user);
+        const user = userOf(parseObject(event.data));
+        if (user !== undefined) callbacks.onDisconnect?.(user);
     }
 
     function changeAccess(event: LoggedEvent): void {
-        const { user, topic, reason } = parseObject(event.data) as {
-            readonly user?: unknown;
-            readonly topic?: unknown;
-            readonly reason?: unknown;
-        };
-        if (typeof user !== 'string') return;
+        const data = parseObject(event.data);
+        const { topic, reason } = data as { readonly topic?: unknown; readonly reason?: unknown };
+        const user = userOf(data);
+        if (user === undefined) return;
         callbacks.onAccess?.({
             userId: user,
             topic: typeof topic === 'string' ? topic : null,

@@ -90,7 +90,8 @@ export class PageReader {
         if (epoch !== base) return null;
         const rows = events.map((event) => toDelivery(event, base));
         const page = { after, upto, rows, bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0) };
-        this.#pages.put(keyOf(range), page);
+        // Two reads of a page may end in another order than they began in.
+        if (!hasAll(this.#pages.get(keyOf(range)), page)) this.#pages.put(keyOf(range), page);
         return page;
     }
 }
@@ -101,6 +102,12 @@ function startOf({ after }: Range): number {
 
 function keyOf(range: Range): string {
     return `${range.base} ${startOf(range)} ${range.topic}`;
+}
+
+/** Whether what is kept of a page has every row that was read of it. */
+function hasAll(kept: Page | null, read: Page): boolean {
+    if (kept === null || kept.after > read.after) return false;
+    return (kept.rows.at(-1)?.seq ?? 0) >= (read.rows.at(-1)?.seq ?? read.upto);
 }
 
 /** The rows of a page that are of a range. */

@@ -16,7 +16,7 @@ export type Replay = {
      * epoch than the range, so nothing can be said. Rejects if the log can't be read.
      */
     read(range: Range): Promise<readonly Delivery[] | null>;
-    /** Forgets everything: another epoch has begun. */
+    /** Forgets everything: another epoch has begun, or someone was erased. A read under way is kept for two seconds. */
     clear(): void;
 };
 

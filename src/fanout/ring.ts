@@ -72,7 +72,7 @@ export class Ring {
         return run !== undefined && base === this.#base && after + 1 === run.firstSeq + run.rows.length;
     }
 
-    /** Forgets everything: another epoch has begun. */
+    /** Forgets everything: another epoch has begun, or someone was erased. */
     clear(): void {
         this.#runs.clear();
         this.#all = new Queue();

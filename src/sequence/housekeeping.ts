@@ -1,65 +1,60 @@
-/** Keeps the log in shape while the server runs: partitions ahead of time, topic heads flushed, old answers purged. */
+/** Does the chores while the server runs, each at its own pace; one that fails is tried again at its next time. */
 
 import type { Observe } from '../observe.ts';
 import type { Service } from '../service.ts';
 import type { Database } from '../store/connect.ts';
-import { createPartitions, flushHeads, purgeIdempotency } from '../store/keep-house.ts';
+import type { Chore } from './chores.ts';
 
 export type HousekeepingOptions = {
     readonly sql: Database;
     readonly observe: Observe;
-    readonly flushEveryMs?: number;
-    readonly hourlyMs?: number;
+    readonly chores: readonly Chore[];
 };
 
 /** Housekeeping is told when something was numbered, so that an idle server asks nothing. */
 export type Housekeeping = Service & { numbered(): void };
 
-const HOUR_MS = 3_600_000;
-
-/** Any number of servers may keep house; the functions let one at a time work. */
-export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
-    const { sql, observe, flushEveryMs = 5000, hourlyMs = HOUR_MS } = options;
+/** Each chore is done at the start and then at its times; one that is still at work is not begun again. */
+export function createHousekeeping({ sql, observe, chores }: HousekeepingOptions): Housekeeping {
     const timers: NodeJS.Timeout[] = [];
-    const underWay = new Set<Promise<unknown>>();
-    let dirty = true;
+    const underWay = new Map<Chore, Promise<void>>();
+    /** Chores that wait for something to be numbered. */
+    const idle = new Set<Chore>();
+    let stopped = false;
 
-    function attempt(chore: () => Promise<unknown>): void {
-        const work = chore()
-            .catch((error: unknown) => observe({ type: 'service.failed', service: 'housekeeping', error }))
-            .finally(() => underWay.delete(work));
-        underWay.add(work);
-    }
-
-    function hourly(): void {
-        attempt(() => createPartitions(sql));
-        attempt(() => purgeIdempotency(sql));
-    }
-
-    async function flush(): Promise<void> {
-        if (dirty) {
-            dirty = false;
-            await flushHeads(sql);
+    async function work(chore: Chore): Promise<void> {
+        try {
+            let done: number;
+            do {
+                done = await chore.work(sql);
+            } while (!stopped && done === chore.piece);
+        } catch (error) {
+            // It has not been done, whatever it waited for.
+            idle.delete(chore);
+            observe({ type: 'service.failed', service: `housekeeping: ${chore.name}`, error });
         }
+        underWay.delete(chore);
+    }
+
+    function begin(chore: Chore): void {
+        if (stopped || underWay.has(chore) || idle.has(chore)) return;
+        if (chore.onlyIfNumbered) idle.add(chore);
+        underWay.set(chore, work(chore));
     }
 
     return {
         name: 'housekeeping',
-        numbered() {
-            dirty = true;
-        },
+        numbered: () => idle.clear(),
         async start() {
-            hourly();
-            timers.push(
-                setInterval(() => attempt(flush), flushEveryMs),
-                setInterval(hourly, hourlyMs),
-            );
+            for (const chore of chores) {
+                timers.push(setInterval(() => begin(chore), chore.everyMs));
+                begin(chore);
+            }
         },
         async stop() {
-            for (const timer of timers.splice(0)) {
-                clearInterval(timer);
-            }
-            await Promise.allSettled(underWay);
+            stopped = true;
+            for (const timer of timers.splice(0)) clearInterval(timer);
+            await Promise.all(underWay.values());
         },
     };
 }

@@ -1,5 +1,6 @@
 /** Everyone who reads something in this process, by user: whom a change of access, a disconnect or a new epoch concerns. */
 
+import { createHash } from 'node:crypto';
 import type { AccessChange } from '../fanout/index.ts';
 
 /** One reader of topics: a socket, or a stream of another kind. Calls come synchronously, at their place in the stream. */
@@ -20,12 +21,14 @@ export type Audience = {
     accessChanged(change: AccessChange): void;
     /** The hub's `onDisconnect`: ends every connection of the user. */
     disconnect(userId: string): void;
+    /** The hub's `userBehind`: who of those here has a pseudonym of db/functions/pseudonym.sql; undefined: nobody. */
+    userBehind(pseudonym: string): string | undefined;
     /** The tail's `onEpoch`: every place is asked for again. */
     epochChanged(): void;
 };
 
-/** Makes an audience of nobody. */
-export function createAudience(): Audience {
+/** Makes an audience of nobody. `pseudonymKey` is the database's. */
+export function createAudience(pseudonymKey: Uint8Array = new Uint8Array()): Audience {
     const byUser = new Map<string, Set<Attendee>>();
 
     /** One that throws harms no other. */
@@ -55,6 +58,12 @@ export function createAudience(): Audience {
         },
         accessChanged: (change) => tell(of(change.userId), (attendee) => attendee.accessChanged(change)),
         disconnect: (userId) => tell(of(userId), (attendee) => attendee.disconnected()),
+        userBehind(pseudonym) {
+            for (const userId of byUser.keys()) {
+                if (createHash('sha256').update(pseudonymKey).update(userId).digest('hex') === pseudonym) return userId;
+            }
+            return undefined;
+        },
         epochChanged() {
             for (const attendees of byUser.values()) tell(attendees, (attendee) => attendee.epochChanged());
         },

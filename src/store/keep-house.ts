@@ -1,4 +1,4 @@
-/** Housekeeping statements: partitions ahead, heads flushed, old answers purged. */
+/** Housekeeping statements: partitions ahead, heads flushed, what was snoozed brought back, what is past use deleted. */
 
 import type { Database } from './connect.ts';
 
@@ -18,4 +18,17 @@ export async function flushHeads(sql: Database): Promise<number> {
 export async function purgeIdempotency(sql: Database): Promise<number> {
     const [row] = await sql<{ purged: string }[]>`select tidings.purge_idempotency() as purged`;
     return Number(row?.purged ?? 0);
+}
+
+/** Brings back notifications whose snooze is over, `maxRows` at most; answers how many. */
+export async function wakeSnoozed(sql: Database, maxRows: number): Promise<number> {
+    const [row] = await sql<{ woken: number }[]>`select tidings.wake_snoozed(${maxRows}) as woken`;
+    return row?.woken ?? 0;
+}
+
+/** Deletes notifications older than some days, `maxRows` at most; answers how many. */
+export async function purgeNotifications(sql: Database, days: number, maxRows: number): Promise<number> {
+    const [row] = await sql<{ purged: number }[]>`
+        select tidings.purge_notifications(now() - make_interval(days => ${days}), ${maxRows}) as purged`;
+    return row?.purged ?? 0;
 }

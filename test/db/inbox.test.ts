@@ -303,6 +303,27 @@ describe('frames', () => {
             { notification: null, counts: { unread: 0, unseen: 0 } },
         ]);
     });
+
+    test('tell rows of one entry as the entry, those of another state as theirs', async () => {
+        const first = await send({ group: 'g' });
+        const second = await send({ group: 'g' });
+        await read(second);
+        const third = await send({ group: 'g' });
+        const fourth = await send({ group: 'g' });
+        const alone = await send();
+        const ids = [first, third, second, alone, fourth];
+        const rows = await sql<{ data: string }[]>`
+            select data from tidings.notification_frames(${sql.array(ids.map(() => 'ada'))}::text[], ${sql.array(ids)}::uuid[])`;
+        const told = rows.map(({ data }) => JSON.parse(data).notification);
+        expect(told.map(({ id, count }) => [id, count])).toEqual([
+            [second, 2],
+            [fourth, 2],
+            [second, 2],
+            [alone, 1],
+            [fourth, 2],
+        ]);
+        expect(await list()).toEqual([told[3], told[1], told[0]]);
+    });
 });
 
 test('retention deletes what is old, a page at a time', async () => {

@@ -162,6 +162,27 @@ describe('createHub', () => {
         ]);
     });
 
+    test('rows about somebody who was forgotten are obeyed by pseudonym, where their user is here', () => {
+        const order: unknown[] = [];
+        const hub = createHub({
+            onAccess: ({ userId, topic }: AccessChange) => order.push([userId, topic]),
+            onDisconnect: (userId: string) => order.push(userId),
+            onForgotten: () => order.push('forgotten'),
+            userBehind: (pseudonym) => (pseudonym === 'p7' ? '7' : undefined),
+        });
+        const forgotten = { event: 'tidings.forgotten' };
+        hub.publish(
+            batch(
+                row(1, 'tidings:access', 1, { data: '{"pseudonym":"p7","topic":"project:1"}' }),
+                row(2, 'tidings:control', 1, { ...forgotten, data: '{"pseudonym":"p7"}' }),
+                row(3, 'tidings:access', 2, { data: '{"pseudonym":"p8","topic":"project:1"}' }),
+                row(4, 'tidings:control', 2, { ...forgotten, data: '{"pseudonym":"p8"}' }),
+                row(5, 'tidings:control', 3, { event: 'tidings.disconnect', data: '{"pseudonym":"p7"}' }),
+            ),
+        );
+        expect(order).toEqual([['7', 'project:1'], 'forgotten', '7', 'forgotten', '7']);
+    });
+
     test('reserved rows are delivered to nobody, not even to one who joined their topic', () => {
         const hub = createHub();
         const ear = new Ear();

@@ -149,6 +149,26 @@ describe('replay of what is older', () => {
         expect(log.reads).toEqual([`${P} 0..500`, `${P} 5..500`]);
     });
 
+    test('a read that comes back late does not take the place of one that brought more', async () => {
+        log.appendMany(P, 20);
+        const read = log.read.bind(log);
+        const held: (() => void)[] = [];
+        log.read = async (...asked) => {
+            const page = await read(...asked);
+            await new Promise<void>((resolve) => void held.push(resolve));
+            return page;
+        };
+        const late = replay.read(range(10, 20));
+        const whole = replay.read(range(0, 20));
+        await clock.settle();
+        held[1]?.();
+        expect(seqsOf(await whole)).toEqual(span(1, 20));
+        held[0]?.();
+        expect(seqsOf(await late)).toEqual(span(11, 20));
+        expect(seqsOf(replay.recall(range(4, 20)))).toEqual(span(5, 20));
+        expect(log.reads).toHaveLength(2);
+    });
+
     test('rows that retention took show as a gap, also to one who shared another read', async () => {
         log.appendMany(P, 20);
         log.forget(P, 12);

@@ -1,5 +1,5 @@
 -- Tells the assignees of tasks that are due within a day, and of those that are overdue; each once for each due date. Any
--- server calls it, every minute. Returns how many were told.
+-- server calls it, every minute; one at a time does it. Returns how many were told.
 create or replace function app.notify_due_tasks()
     returns integer
     language sql
@@ -18,7 +18,8 @@ as $$
         dedupe_key => concat_ws(':', case when t.due_at <= now() then 'overdue' else 'due' end, t.id, t.assignee_id, extract(epoch from t.due_at))
     )), 0)::integer
     from app.tasks t
-    where t.status <> 'done'
+    where (select pg_try_advisory_xact_lock(hashtextextended('app.notify_due_tasks', 0)))
+        and t.status <> 'done'
         and t.assignee_id is not null
         -- Nobody is told of what has long been overdue when this is first run.
         and t.due_at between now() - interval '7 days' and now() + interval '1 day';
