@@ -1,5 +1,5 @@
 -- Whom a rule tells: the users it names and, if asked, those who watch the topic; each once, without those who were told of
--- the row already and the one who acts, if that is given.
+-- the row already and the one who acts, if that is given. Null is nobody.
 create or replace function tidings.audience(users text[], told text[], topic text, watchers boolean, actor text)
     returns text[]
     language sql
@@ -13,7 +13,7 @@ as $$
         union all
         select p.user_id from tidings.topic_preference p where watchers and p.topic = audience.topic and p.mode = 'watch'
     ) w
-    where w.user_id <> all (told) and w.user_id is distinct from actor;
+    where w.user_id is not null and w.user_id <> all (told) and w.user_id is distinct from actor;
 $$;
 revoke all on function tidings.audience(text[], text[], text, boolean, text) from public;
 grant execute on function tidings.audience(text[], text[], text, boolean, text) to tidings_dba;

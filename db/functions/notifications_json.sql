@@ -57,7 +57,7 @@ begin
             tidings.template_of(
                 (select k.templates from tidings.notification_types k where k.type = n.type), v_people -> n.user_id ->> 'locale'
             ) as template,
-            v_people -> n.actor_id ->> 'name' as actor
+            coalesce(v_people -> n.actor_id ->> 'name', tidings.someone(v_people -> n.user_id ->> 'locale')) as actor
         -- Once for a row, not once for each of its texts.
         offset 0
     ) t

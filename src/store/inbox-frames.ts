@@ -4,13 +4,13 @@ import { isInboxEvent, type LoggedEvent } from '../event.ts';
 import type { Database } from './connect.ts';
 import type { TopicLog } from './topic-log.ts';
 
-/** Gives inbox events their data; others, and those whose entry is gone, stay or say null. In the order given. */
+/** Gives inbox events their data, which says null for an entry that is gone; others stay as they are. In the order given. */
 export type FillInbox = (events: readonly LoggedEvent[]) => Promise<readonly LoggedEvent[]>;
 
 /** One query for all of them. */
 export function createFillInbox(sql: Database): FillInbox {
     return async (events) => {
-        const asked = events.filter(isInboxEvent);
+        const asked = events.filter((event) => isInboxEvent(event) && namesEntry(event.data));
         if (asked.length === 0) return events;
         const about = JSON.stringify(asked.map(({ topic, data }) => ({ topic, data: JSON.parse(data) as unknown })));
         const rows = await sql<{ data: string }[]>`
@@ -25,6 +25,15 @@ export function createFillInbox(sql: Database): FillInbox {
         const filled = new Map(asked.map((event, place) => [event, rows[place]?.data ?? event.data]));
         return events.map((event) => ({ ...event, data: filled.get(event) ?? event.data }));
     };
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Whether data is what the engine writes. Anybody may emit an event of that name with whatever data they like. */
+function namesEntry(data: string): boolean {
+    const { id, ...more } = JSON.parse(data) as Readonly<Record<string, unknown>>;
+    if (id === undefined || Object.keys(more).length > 0) return false;
+    return id === null || (typeof id === 'string' && UUID.test(id));
 }
 
 /** A log whose reads come filled. */

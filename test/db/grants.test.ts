@@ -19,6 +19,8 @@ const READABLE = [
     'event',
     'heads_flushed',
     'kind_floor',
+    'notification_rules',
+    'notification_types',
     'run',
     'setting',
     'stream',
@@ -27,50 +29,55 @@ const READABLE = [
     'tracked',
 ];
 
-/** What capture generates and runs, what declares, and what a DBA calls by hand. */
+/** What is each person's own. */
+const PERSONAL = ['notification', 'preference', 'schedule', 'topic_preference'];
+
+/** What capture and rules generate and run, what declares, and what a DBA or a service calls by hand. */
 const DBA = [
+    ...['append', 'append_notifications', 'attach_rules', 'attach_triggers', 'audience', 'capture_failed'],
+    ...['capture_handler', 'capture_short_way', 'capture_source', 'check_rule', 'check_tracking', 'is_first'],
+    ...['may_read', 'may_read_each', 'notify', 'rules_source', 'table_truncated'],
     ...[
-        'access_changed',
-        'append',
-        'attach_triggers',
-        'capture_failed',
-        'capture_handler',
-        'capture_short_way',
-        'capture_source',
-        'check_tracking',
-    ],
-    ...[
-        'create_partitions',
-        'disconnect',
-        'emit',
-        'head',
-        'may_read',
-        'may_read_each',
-        'new_epoch',
+        'notification_rule',
+        'notification_type',
         'people',
-        'position',
+        'remove_notification_rule',
+        'topic_kind',
+        'track',
+        'untrack',
     ],
-    ...['purge_idempotency', 'table_truncated', 'topic_epoch', 'topic_kind', 'track', 'untrack'],
-];
-const SERVER = [
     ...[
         'access_changed',
         'create_partitions',
         'disconnect',
         'emit',
-        'fall_asleep',
-        'flush_heads',
+        'erase',
+        'forget',
+        'forgotten_at',
         'head',
-        'may_read',
-        'may_read_each',
+        'new_epoch',
     ],
-    ...['pin', 'position', 'purge_idempotency', 'read_stream', 'sequence', 'stay_awake', 'topic_epoch'],
-];
+    ...['position', 'purge_idempotency', 'purge_notifications', 'topic_epoch', 'wake_snoozed'],
+    ...['archive_notification', 'fill_template', 'is_time_zone', 'list_notifications', 'mark_all_read', 'mark_read'],
+    ...['mark_until', 'notification_counts', 'notifications_json', 'people_of', 'preferences_of', 'quiet_until'],
+    ...['replace_preferences', 'send_notification', 'set_preference', 'set_schedule', 'set_topic_preference'],
+    ...['snooze_notification', 'unset_topic_preference'],
+].sort();
+const SERVER = [
+    ...['access_changed', 'create_partitions', 'disconnect', 'emit', 'erase', 'fall_asleep', 'flush_heads', 'forget'],
+    ...['forgotten_at', 'head', 'is_first', 'may_read', 'may_read_each', 'pin', 'position', 'purge_idempotency'],
+    ...['purge_notifications', 'read_stream', 'sequence', 'stay_awake', 'topic_epoch', 'wake_snoozed'],
+    ...['append_notifications', 'archive_notification', 'channels_of', 'fill_template', 'fold_of', 'is_time_zone'],
+    ...['list_notifications', 'mark_all_read', 'mark_read', 'mark_until', 'notification_counts', 'notification_frames'],
+    ...['notifications_json', 'notify', 'people_of', 'preferences_of', 'quiet_until', 'replace_preferences'],
+    ...['send_notification', 'set_preference', 'set_schedule', 'set_topic_preference', 'snooze_notification'],
+    ...['unset_topic_preference'],
+].sort();
 
 test.each([
     ['tidings_dba', DBA],
     ['tidings_server', SERVER],
-    ['tidings_reader', ['head', 'position', 'topic_epoch']],
+    ['tidings_reader', ['forgotten_at', 'head', 'position', 'topic_epoch']],
 ])('%s may execute its own functions and no others', async (role, functions) => {
     const rows = await sql`
         select distinct p.proname as name from pg_proc p
@@ -93,9 +100,9 @@ test('what anyone may execute touches no table, and is not definer', async () =>
 });
 
 test.each<readonly [role: string, right: string, tables: readonly string[]]>([
-    ['tidings_dba', 'select', READABLE],
+    ['tidings_dba', 'select', [...READABLE, ...PERSONAL].sort()],
     ['tidings_reader', 'select', READABLE],
-    ['tidings_server', 'select', [...READABLE, 'idempotency', 'secret'].sort()],
+    ['tidings_server', 'select', [...READABLE, ...PERSONAL, 'idempotency', 'secret'].sort()],
     ['tidings_server', 'insert', ['idempotency']],
     ['tidings_server', 'update', ['idempotency']],
     ...['tidings_dba', 'tidings_reader'].flatMap((role) =>

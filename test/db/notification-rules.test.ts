@@ -123,6 +123,14 @@ describe('a rule', () => {
         expect(await told(`insert into app.doc values (3, 7, 'A', 'stranger')`)).toEqual(['stranger doc.owned']);
     });
 
+    test('that names null tells nobody, whoever acts and whatever it is about', async () => {
+        await sql.unsafe(`select ${OWNED.replace(/\)$/, `, topic => 'null')`)}`);
+        await sql`insert into app.doc values (1, 7, 'A', 'ada'), (2, 7, 'B', 'ada')`;
+        const update = `update app.doc set owner = case id when 2 then 'bob' end`;
+        expect(await told(`select set_config('tidings.actor', 'zed', true); ${update}`)).toEqual(['bob doc.owned']);
+        expect(await sql`select message from tidings.capture_error`).toEqual([]);
+    });
+
     test('may tell those who watch the topic too', async () => {
         await sql.unsafe(`select ${OWNED.replace(/\)$/, ', watchers => true)')},
             tidings.set_topic_preference('wyn', 'project:7', 'watch'), tidings.set_topic_preference('xia', 'project:8', 'watch'),

@@ -36,6 +36,11 @@ function access(handle: keyof typeof USERS, topic: string | null, reason = 'revo
     return { topic: 'tidings:access', event: 'tidings.access', data: { user: USERS[handle], topic, reason, snapshot } };
 }
 
+/** News of a user's inbox, which stands behind what it tells of. */
+function news(handle: keyof typeof USERS): Logged {
+    return { topic: `user:${USERS[handle]}`, event: 'notification.created', data: { id: expect.any(String) } };
+}
+
 /** Access rows of one statement have no order among them. */
 function byUser(events: readonly Logged[]): readonly Logged[] {
     return [...events].sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
@@ -57,7 +62,10 @@ test('task.created, task.updated and task.deleted', async () => {
         () => sql`update app.tasks set status = 'doing', assignee_id = ${USERS.cyd}, title = 'Hang' where id = ${id}`,
     );
     const changes = { status: 'doing', assigneeId: USERS.cyd };
-    expect(updated).toEqual([{ topic: ON_WEBSITE, event: 'task.updated', data: { ...row, version: 2, changes } }]);
+    expect(updated).toEqual([
+        { topic: ON_WEBSITE, event: 'task.updated', data: { ...row, version: 2, changes } },
+        news('cyd'),
+    ]);
 
     const deleted = await eventsOf(() => sql`delete from app.tasks where id = ${id}`);
     expect(deleted).toEqual([{ topic: ON_WEBSITE, event: 'task.deleted', data: row }]);
@@ -91,7 +99,8 @@ test('task.commented, with an excerpt of 140 characters', async () => {
         `,
     );
     const data = { id, taskId: seededTask(1, 1), projectId: WEBSITE, excerpt: '😀'.repeat(140) };
-    expect(events).toEqual([{ topic: ON_WEBSITE, event: 'task.commented', data }]);
+    // bob made the task and nobody is to do it; dee, who wrote this, is told nothing.
+    expect(events).toEqual([{ topic: ON_WEBSITE, event: 'task.commented', data }, news('bob')]);
 });
 
 test('project.updated', async () => {
@@ -114,6 +123,7 @@ test('member.added, member.updated and member.removed, project.joined and projec
         row,
         { topic: ON_WEBSITE, event: 'member.added', data: { userId, role: 'viewer' } },
         { topic: `user:${userId}`, event: 'project.joined', data: { projectId: WEBSITE, role: 'viewer' } },
+        news('fay'),
     ]);
     expect(await eventsOf(() => sql`update app.project_members set role = 'editor' where ${member()}`)).toEqual([
         row,

@@ -11,6 +11,10 @@ const OPERATIONS = '00000000-0000-4000-8000-000000000203';
 const [ON_WEBSITE, ON_MOBILE, ON_OPERATIONS, ON_WAREHOUSE] = [WEBSITE, MOBILE, OPERATIONS, WAREHOUSE].map(
     (id) => `project:${id}`,
 ) as [string, string, string, string];
+const ON_BOB = `user:${USERS.bob}`;
+const ON_FAY = `user:${USERS.fay}`;
+const ANY_ID = expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+const ANY_MOMENT = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 let database: TestDatabase;
@@ -21,6 +25,8 @@ let witnesses: Witnesses;
 beforeAll(async () => {
     database = await openDatabase({ example: true });
     session = postgres(database.url, { max: 1, onnotice: () => {} });
+    // What the seed told of is read, so that inboxes begin empty.
+    await database.sql`select app.notify_due_tasks(), tidings.mark_all_read(u.id::text) from app.users u`;
     server = await startTestServer(database.url);
     witnesses = await openWitnesses(server, database.sql, {
         [USERS.ada]: [ON_WEBSITE, ON_MOBILE, ON_OPERATIONS],
@@ -35,6 +41,13 @@ afterAll(async () => {
     await session.end();
     await database.close();
 });
+
+/** What `notification.created` carries for the first entries of an inbox: all fields, those of a new entry if not given. */
+function news(count: number, entry: Readonly<Record<string, unknown>>): unknown {
+    const states = { seenAt: null, readAt: null, archivedAt: null, snoozedUntil: null };
+    const fresh = { id: ANY_ID, createdAt: ANY_MOMENT, count: 1, body: null, groupKey: null, ...states };
+    return { notification: { ...fresh, ...entry }, counts: { unread: count, unseen: count } };
+}
 
 let requests = 0;
 
@@ -122,16 +135,25 @@ describe('by REST, with actor, request and trace', () => {
         const text = `${'long '.repeat(40)}"quoted" \\ \u2028 <b>`;
         await witnesses.expectEvents(
             () => ask('dee', 'POST', `/tasks/${task}/comments`, { body: text }),
-            (made) => ({
-                [ON_WEBSITE]: [
-                    byRest('dee', 'task.commented', {
-                        id: made.body['id'],
-                        taskId: task,
-                        projectId: WEBSITE,
-                        excerpt: text.slice(0, 140),
-                    }),
-                ],
-            }),
+            (made) => {
+                const what = { taskId: task, projectId: WEBSITE, excerpt: text.slice(0, 140) };
+                const entry = {
+                    type: 'task.commented',
+                    title: 'Dee Dahl commented on Choose two colours',
+                    body: what.excerpt.trim(),
+                    url: `/projects/${WEBSITE}/tasks/${task}`,
+                    payload: { ...what, commentId: made.body['id'], title: 'Choose two colours' },
+                    actorId: USERS.dee,
+                    actors: [{ id: USERS.dee, name: 'Dee Dahl' }],
+                    groupKey: `task.commented:${task}`,
+                    topic: ON_WEBSITE,
+                };
+                return {
+                    [ON_WEBSITE]: [byRest('dee', 'task.commented', { ...what, id: made.body['id'] })],
+                    // Who made the task hears of it.
+                    [ON_BOB]: [byRest('dee', 'notification.created', news(1, entry))],
+                };
+            },
         );
     });
 
@@ -196,12 +218,23 @@ describe('by REST, with actor, request and trace', () => {
 
     test('member.added, updated and removed, and project.joined and left for whoever it is, subscribed to nothing', async () => {
         const path = `/projects/${WEBSITE}/members/${USERS.fay}`;
-        const onFay = `user:${USERS.fay}`;
+        const entry = {
+            type: 'project.added',
+            title: 'Bob Baker added you to Web',
+            url: `/projects/${WEBSITE}`,
+            payload: { projectId: WEBSITE, role: 'viewer', name: 'Web' },
+            actorId: USERS.bob,
+            actors: [{ id: USERS.bob, name: 'Bob Baker' }],
+            topic: ON_WEBSITE,
+        };
         await witnesses.expectEvents(
             () => ask('bob', 'PUT', path, { role: 'viewer' }),
             () => ({
                 [ON_WEBSITE]: [byRest('bob', 'member.added', { userId: USERS.fay, role: 'viewer' })],
-                [onFay]: [byRest('bob', 'project.joined', { projectId: WEBSITE, role: 'viewer' })],
+                [ON_FAY]: [
+                    byRest('bob', 'project.joined', { projectId: WEBSITE, role: 'viewer' }),
+                    byRest('bob', 'notification.created', news(1, entry)),
+                ],
             }),
         );
         await witnesses.expectEvents(
@@ -212,7 +245,7 @@ describe('by REST, with actor, request and trace', () => {
             () => ask('bob', 'DELETE', path),
             () => ({
                 [ON_WEBSITE]: [byRest('bob', 'member.removed', { userId: USERS.fay })],
-                [onFay]: [byRest('bob', 'project.left', { projectId: WEBSITE })],
+                [ON_FAY]: [byRest('bob', 'project.left', { projectId: WEBSITE })],
             }),
         );
     });
@@ -266,6 +299,21 @@ describe('by plain SQL', () => {
                     }),
                     bySql('task.deleted', row),
                 ],
+                [ON_BOB]: [
+                    bySql(
+                        'notification.created',
+                        news(2, {
+                            type: 'task.assigned',
+                            title: 'Someone assigned you Short',
+                            url: `/projects/${MOBILE}/tasks/${id}`,
+                            payload: { taskId: id, projectId: MOBILE, title: 'Short' },
+                            actorId: null,
+                            actors: [],
+                            groupKey: `task.assigned:${id}`,
+                            topic: ON_MOBILE,
+                        }),
+                    ),
+                ],
             }),
         );
     });
@@ -307,6 +355,23 @@ describe('by plain SQL', () => {
     test('task.commented, time.started and time.stopped', async () => {
         const task = seededTask(2, 4);
         const entry = { id, taskId: task, projectId: MOBILE, userId: USERS.bob };
+        const told = {
+            type: 'task.commented',
+            title: 'Bob Baker commented on Push notifications',
+            body: 'Noted',
+            url: `/projects/${MOBILE}/tasks/${task}`,
+            payload: {
+                taskId: task,
+                projectId: MOBILE,
+                commentId: id,
+                title: 'Push notifications',
+                excerpt: 'Noted',
+            },
+            actorId: USERS.bob,
+            actors: [{ id: USERS.bob, name: 'Bob Baker' }],
+            groupKey: `task.commented:${task}`,
+            topic: ON_MOBILE,
+        };
         await witnesses.expectEvents(
             () =>
                 psql(`insert into app.comments (id, project_id, task_id, author_id, body)
@@ -320,6 +385,8 @@ describe('by plain SQL', () => {
                     bySql('time.started', entry),
                     bySql('time.stopped', { ...entry, seconds: 90 }),
                 ],
+                // Who has commented before hears of it, from the author.
+                [ON_FAY]: [{ ...bySql('notification.created', news(2, told)), actorId: USERS.bob }],
             }),
         );
     });
@@ -340,7 +407,22 @@ describe('by plain SQL', () => {
                     bySql('member.added', { userId: USERS.bob, role: 'viewer' }),
                     bySql('member.updated', { userId: USERS.bob, role: 'editor' }),
                 ],
-                [`user:${USERS.bob}`]: [left, bySql('project.joined', { projectId: MOBILE, role: 'viewer' })],
+                [ON_BOB]: [
+                    left,
+                    bySql('project.joined', { projectId: MOBILE, role: 'viewer' }),
+                    bySql(
+                        'notification.created',
+                        news(3, {
+                            type: 'project.added',
+                            title: 'Someone added you to App',
+                            url: `/projects/${MOBILE}`,
+                            payload: { projectId: MOBILE, role: 'viewer', name: 'App' },
+                            actorId: null,
+                            actors: [],
+                            topic: ON_MOBILE,
+                        }),
+                    ),
+                ],
             }),
         );
     });
@@ -387,7 +469,7 @@ test('a project that is made: project.joined for whoever made it', async () => {
     await witnesses.expectEvents(
         () => ask('fay', 'POST', '/projects', { name: 'Garden' }),
         ({ body }) => ({
-            [`user:${USERS.fay}`]: [byRest('fay', 'project.joined', { projectId: body['id'], role: 'owner' })],
+            [ON_FAY]: [byRest('fay', 'project.joined', { projectId: body['id'], role: 'owner' })],
         }),
     );
 });
@@ -402,7 +484,7 @@ test('a project that is deleted: its readers are told so, its members by project
         reason: 'deleted',
     });
     const told = byRest('dee', 'project.left', { projectId: OPERATIONS });
-    expect(await bob.next({ type: 'event' })).toMatchObject({ topic: `user:${USERS.bob}`, ...told });
+    expect(await bob.next({ type: 'event' })).toMatchObject({ topic: ON_BOB, ...told });
     const logged = await database.sql`
         select e.event, e.data, e.actor_id as "actorId", e.request_id as "requestId", e.traceparent
         from tidings.event e where e.topic = ${ON_OPERATIONS} and e.request_id = ${`request-${requests}`}`;

@@ -76,7 +76,9 @@ select tidings.notification_rule(
     type => 'project.added',
     topic => $$'project:' || r.project_id$$,
     ops => '{insert}',
-    users => $$array(select r.user_id except select p.created_by from app.projects p where p.id = r.project_id)$$,
+    -- Where nobody says who acts, a project's maker joined it by their own hand.
+    users => $$array(select r.user_id except select p.created_by from app.projects p
+        where p.id = r.project_id and coalesce(current_setting('tidings.actor', true), '') = '')$$,
     payload => $$jsonb_build_object('projectId', r.project_id, 'role', r.role,
         'name', (select p.name from app.projects p where p.id = r.project_id))$$,
     precedence => 10
