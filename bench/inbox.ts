@@ -10,7 +10,7 @@ const ROWS = 10_000_000;
 const USERS = 100_000;
 const HEAVY = 100_000;
 const CALLS = 500;
-const BATCH = 1000;
+const BATCH = 250;
 const AUDIENCES = [0, 1, 10, 100, 1000];
 
 export async function ask(): Promise<void> {

@@ -7,7 +7,7 @@ create or replace function tidings.mark_until(
     user_id text,
     what text,
     before uuid default null,
-    max_rows integer default 500,
+    max_rows integer default 250,
     at timestamptz default clock_timestamp()
 )
     returns integer
