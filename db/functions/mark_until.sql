@@ -1,14 +1,19 @@
 -- Marks a user's inbox read (what 'read') or seen (what 'seen') up to the place of `before` in the stream, or all that is
 -- there now: what is numbered after that place, or not numbered yet, stays. At most max_rows rows, so that no lock is held
--- long: call again with the same `at` until fewer come back. Returns how many; null if `before` is not the user's.
+-- long: call again with the same `at` and `as_of` until fewer come back. Returns how many; null if `before` is not the user's.
+--
+-- as_of: without `before`, what was not committed in this snapshot stays; null is now. Of several calls, that of the first.
 --
 -- Locks: the rows, the oldest first.
+-- As it was before it knew `as_of`.
+drop function if exists tidings.mark_until(text, text, uuid, integer, timestamptz);
 create or replace function tidings.mark_until(
     user_id text,
     what text,
     before uuid default null,
     max_rows integer default 250,
-    at timestamptz default clock_timestamp()
+    at timestamptz default clock_timestamp(),
+    as_of pg_snapshot default null
 )
     returns integer
     language plpgsql
@@ -58,7 +63,7 @@ begin
             from tidings.notification n
             where n.user_id = $1 and n.in_app and n.archived_at is null and n.%1$I is null
                 and (
-                    $2 is null
+                    ($2 is null and ($8 is null or pg_visible_in_snapshot(n.xid, $8)))
                     or n.event_id <= $7
                     or n.id = $2
                     or (n.event_id <> all ($3) and (pg_visible_in_snapshot(n.xid, $4) or tidings.is_numbered(n.event_id, n.created_at)))
@@ -75,7 +80,7 @@ begin
         what || '_at',
         case when what = 'read' then ', read_at = $6' end
     )
-    using user_id, before, v_later, v_numbered, max_rows, at, v_upto;
+    using user_id, before, v_later, v_numbered, max_rows, at, v_upto, as_of;
     get diagnostics v_count = row_count;
     if v_count < max_rows then
         perform tidings.notification_changed(user_id, array[null::uuid]);
@@ -83,5 +88,5 @@ begin
     return v_count;
 end;
 $$;
-revoke all on function tidings.mark_until(text, text, uuid, integer, timestamptz) from public;
-grant execute on function tidings.mark_until(text, text, uuid, integer, timestamptz) to tidings_server, tidings_dba;
+revoke all on function tidings.mark_until(text, text, uuid, integer, timestamptz, pg_snapshot) from public;
+grant execute on function tidings.mark_until(text, text, uuid, integer, timestamptz, pg_snapshot) to tidings_server, tidings_dba;

@@ -1,7 +1,7 @@
 /** What `/notifications` takes and gives. */
 
 import { z } from '@hono/zod-openapi';
-import { guardedRoute, json, problem } from './guarded-route.ts';
+import { guardedRoute, json, jsonBody, optionalBody, problem } from './guarded-route.ts';
 import { pageOf, pageQuery } from './page.ts';
 import { positionHeader } from './position.ts';
 import { idParams, moment, shownMoment, uuid } from './validation.ts';
@@ -40,11 +40,6 @@ const flag = z
     .optional()
     .openapi({ type: 'boolean', default: false });
 
-/** A body that may be left out. */
-function optionalBody<Schema extends z.ZodType>(schema: Schema) {
-    return { required: false, content: { 'application/json': { schema } } };
-}
-
 const watermark = optionalBody(z.strictObject({ before: uuid.optional() }));
 const tags = ['Inbox'];
 const one = { 200: json(notificationSchema, 'The notification.') };
@@ -58,7 +53,11 @@ export const listNotifications = guardedRoute({
     request: {
         query: pageQuery.extend({
             unreadOnly: flag,
-            type: z.string().max(128).optional(),
+            type: z
+                .string()
+                .regex(/^[a-z][a-z0-9_.-]{0,127}$/, 'expected a name like task.assigned')
+                .optional()
+                .openapi({ example: 'task.assigned' }),
             archived: flag,
             snoozed: flag,
         }),
@@ -126,10 +125,7 @@ export const snoozeNotification = guardedRoute({
     path: '/notifications/{id}/snooze',
     tags,
     summary: 'Hide an entry until a moment, when it rings again',
-    request: {
-        params: idParams,
-        body: { required: true, content: { 'application/json': { schema: z.strictObject({ until: moment }) } } },
-    },
+    request: { params: idParams, body: jsonBody(z.strictObject({ until: moment })) },
     responses: { ...one, 400: problem('Malformed, or not in the future.') },
 });
 

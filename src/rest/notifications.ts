@@ -1,5 +1,6 @@
 /** `/notifications`: the caller's own inbox; another user's id is answered like one that does not exist. */
 
+import postgres from 'postgres';
 import { TidingsError } from '../errors.ts';
 import type { Resource, Rest, RestContext, Transaction } from './api.ts';
 import { emptyBody } from './empty-body.ts';
@@ -20,8 +21,10 @@ import { POSITION_HEADER, positionOf } from './position.ts';
 import { notFound } from './validation.ts';
 
 /** Rows marked in one transaction: their locks are held for some ten milliseconds. */
-const BATCH = 500;
+const BATCH = 250;
 const ALL = 2_147_483_647;
+/** SQLSTATE of what the verbs refuse. */
+const INVALID_ARGUMENT = '22023';
 
 type Row = { readonly id: string; readonly cursorAt: string; readonly notification: Notification };
 
@@ -94,11 +97,7 @@ export const notifications: Resource = (app, rest) => {
         rest.write(c, async (tx) => {
             const { id } = c.req.valid('param');
             const { until } = c.req.valid('json');
-            if (Date.parse(until) <= Date.now()) {
-                const message = `expected until to be in the future, got ${until}`;
-                throw new TidingsError('bad_request', message, { issues: [{ path: 'body.until', message }] });
-            }
-            await tx`select tidings.snooze_notification(${c.var.userId}, ${id}::uuid, ${until})`;
+            await snooze(tx, c, id, until);
             return c.json(await ownNotification(tx, c, id), 200);
         }),
     );
@@ -113,6 +112,17 @@ export const notifications: Resource = (app, rest) => {
     );
 };
 
+/** The database says what is in the future: its clock is the one that wakes the entry. */
+async function snooze(tx: Transaction, c: RestContext, id: string, until: string): Promise<void> {
+    try {
+        await tx`select tidings.snooze_notification(${c.var.userId}, ${id}::uuid, ${until})`;
+    } catch (error) {
+        if (!(error instanceof postgres.PostgresError) || error.code !== INVALID_ARGUMENT) throw error;
+        const message = `expected until to be in the future, got ${until}`;
+        throw new TidingsError('bad_request', message, { cause: error, issues: [{ path: 'body.until', message }] });
+    }
+}
+
 async function ownNotification(tx: Transaction, c: RestContext, id: string): Promise<Notification> {
     const [row] = await tx<{ notification: Notification }[]>`
         select j.notification
@@ -123,34 +133,46 @@ async function ownNotification(tx: Transaction, c: RestContext, id: string): Pro
     return row.notification;
 }
 
+/** What is to be marked how; `asOf` is the snapshot of the first of several steps: what is committed later stays. */
+type Marking = {
+    readonly what: 'read' | 'seen';
+    readonly before: string | undefined;
+    /** One time for all, by which rows of a group know each other once they are read. */
+    readonly at: Date;
+    readonly asOf: string | null;
+};
+
 /** In several short transactions, as an inbox may be long; in one if an `Idempotency-Key` must hold for all of it. */
 async function markAll(rest: Rest, c: RestContext, what: 'read' | 'seen', before: string | undefined) {
+    const marking: Marking = { what, before, at: new Date(), asOf: null };
     if (c.req.header('idempotency-key') !== undefined) {
-        return rest.write(c, async (tx) =>
-            c.json({ updated: await markUntil(tx, c, what, before, ALL, new Date()) }, 200),
-        );
+        return rest.write(c, async (tx) => {
+            const { marked } = await markUntil(tx, c, marking, ALL);
+            return c.json({ updated: marked }, 200);
+        });
     }
-    // One time for all, by which rows of a group know each other once they are read.
-    const at = new Date();
     let updated = 0;
+    let { asOf } = marking;
     for (;;) {
-        const marked = await rest.step(c, (tx) => markUntil(tx, c, what, before, BATCH, at));
-        updated += marked;
-        if (marked < BATCH) return c.json({ updated }, 200);
+        const step = await rest.step(c, (tx) => markUntil(tx, c, { ...marking, asOf }, BATCH));
+        asOf = step.asOf;
+        updated += step.marked;
+        if (step.marked < BATCH) return c.json({ updated }, 200);
     }
 }
 
 async function markUntil(
     tx: Transaction,
     c: RestContext,
-    what: 'read' | 'seen',
-    before: string | undefined,
+    { what, before, at, asOf }: Marking,
     most: number,
-    at: Date,
-): Promise<number> {
-    const [row] = await tx<{ marked: number | null }[]>`
-        select tidings.mark_until(${c.var.userId}, ${what}, ${before ?? null}::uuid, ${most}, ${at}) as marked`;
+): Promise<{ readonly marked: number; readonly asOf: string }> {
+    const [row] = await tx<{ marked: number | null; asOf: string }[]>`
+        select
+            tidings.mark_until(${c.var.userId}, ${what}, ${before ?? null}::uuid, ${most}, ${at}, s.as_of) as marked,
+            s.as_of::text as "asOf"
+        from coalesce(${asOf}::text::pg_snapshot, pg_current_snapshot()) s (as_of)`;
     const marked = row?.marked ?? null;
-    if (marked === null) throw notFound();
-    return marked;
+    if (row === undefined || marked === null) throw notFound();
+    return { marked, asOf: row.asOf };
 }

@@ -2,6 +2,8 @@
 
 import { z } from '@hono/zod-openapi';
 import { guardedRoute, json, jsonBody } from './guarded-route.ts';
+import { topicText } from './since.ts';
+import { text } from './validation.ts';
 
 const type = z
     .string()
@@ -19,7 +21,7 @@ const quietHours = z
 const choices = {
     /** By notification type; `*` is any without a choice of its own. */
     preferences: z.record(type, channels),
-    timeZone: z.string().max(64).nullable().openapi({ example: 'Europe/Berlin' }),
+    timeZone: text(0, 64).nullable().openapi({ example: 'Europe/Berlin' }),
     digestHour: z.int().min(0).max(23).nullable(),
     digestWeekday: z.int().min(1).max(7).nullable().openapi({ description: '1 Monday … 7 Sunday' }),
     quietHours: quietHours.nullable().openapi({ description: 'Local times; may wrap midnight.' }),
@@ -37,12 +39,24 @@ const preferencesSchema = z
 /** What a user has chosen, and what there is to choose for. */
 export type Preferences = z.infer<typeof preferencesSchema>;
 
-const newPreferences = z.strictObject(choices).partial();
+const MAX_TYPES = 500;
+
+const newPreferences = z
+    .strictObject({
+        ...choices,
+        preferences: choices.preferences
+            .refine((chosen) => Object.keys(chosen).length <= MAX_TYPES, {
+                error: `expected at most ${MAX_TYPES} types`,
+                abort: true,
+            })
+            .openapi({ maxProperties: MAX_TYPES }),
+    })
+    .partial();
 
 /** What `PUT` sets; what is absent is taken back. */
 export type NewPreferences = z.infer<typeof newPreferences>;
 
-const topicParams = z.object({ topic: z.string().max(192) });
+const topicParams = z.object({ topic: topicText });
 const tags = ['Preferences'];
 const done = { 204: { description: 'Done.' } };
 

@@ -21,6 +21,7 @@ export const preferences: Resource = (app, rest) => {
 
     app.openapi(putPreferences, (c) =>
         rest.write(c, async (tx) => {
+            await someBody(c);
             await replacePreferences(tx, c.var.userId, c.req.valid('json'));
             return c.json(await preferencesOf(tx, c.var.userId), 200);
         }),
@@ -43,6 +44,13 @@ export const preferences: Resource = (app, rest) => {
     }
 };
 
+/** @throws TidingsError `bad_request` without a body: it would take back all there is, which is said by `{}`. */
+async function someBody(c: RestContext): Promise<void> {
+    if ((await c.req.text()) !== '') return;
+    const message = 'expected a JSON object, got no body';
+    throw new TidingsError('bad_request', message, { issues: [{ path: 'body', message }] });
+}
+
 async function preferencesOf(tx: Transaction, userId: string): Promise<Preferences> {
     const [row] = await tx<{ preferences: Preferences }[]>`select tidings.preferences_of(${userId}) as preferences`;
     if (row === undefined) throw new TypeError('expected tidings.preferences_of() to answer one row, got none');
@@ -56,11 +64,12 @@ async function replacePreferences(tx: Transaction, userId: string, wanted: NewPr
         const message = `expected timeZone to be an IANA name like Europe/Berlin, got ${JSON.stringify(timeZone)}`;
         throw new TidingsError('bad_request', message, { issues: [{ path: 'body.timeZone', message }] });
     }
-    await tx`select tidings.replace_preferences(${userId}, ${JSON.stringify(wanted.preferences ?? {})}::text::jsonb)`;
+    // First, as it is one row: another request of this user waits here, and neither meets the other half-way.
     await tx`
         select tidings.set_schedule(
             ${userId}, ${timeZone}, ${digestHour}, ${digestWeekday}, ${quietHours?.from ?? null}::time, ${quietHours?.to ?? null}::time
         )`;
+    await tx`select tidings.replace_preferences(${userId}, ${JSON.stringify(wanted.preferences ?? {})}::text::jsonb)`;
 }
 
 /** A topic the caller may not read is answered like one that is not there; to take a choice back needs no right. */
@@ -77,7 +86,7 @@ async function setTopic(
         return;
     }
     const [row] = await tx<{ may: boolean }[]>`
-        select tidings.is_topic(${topic}) and (tidings.may_read(array[${userId}], array[${topic}]))[1] as may`;
+        select (tidings.may_read(array[${userId}], array[${topic}]))[1] as may`;
     if (row?.may !== true) throw notFound();
     await tx`select tidings.set_topic_preference(${userId}, ${topic}, ${mode})`;
 }

@@ -45,19 +45,38 @@ export const moment = z.iso
 export const shownMoment = z.string().openapi({ format: 'date-time', example: '2026-11-22T10:00:00.000Z' });
 
 const LINE = 'expected valid input, got';
+const MOST_SHOWN = 60;
 
 /** Turns a failed check into the error: a malformed id in the path is `not_found`, all else `bad_request` with issues. */
 export const refuseInvalid: Hook<unknown, RestEnv, string, undefined> = (result) => {
     if (result.success) return undefined;
     if (result.target === 'param') throw notFound();
     const place = result.target === 'json' ? 'body' : result.target;
+    const input = 'data' in result ? result.data : undefined;
     const issues = result.error.issues.map((issue) => ({
         path: [place, ...issue.path].join('.'),
-        message: issue.message,
+        message: messageOf(issue, input),
     }));
     const lines = issues.map(({ path, message }) => `${path}: ${message}`).join('; ');
     throw new TidingsError('bad_request', `${LINE} ${lines}`, { issues });
 };
+
+/** What was expected and what came; some of the checker's own words say both already. */
+function messageOf(issue: z.core.$ZodIssue, input: unknown): string {
+    if (issue.code === 'unrecognized_keys' || issue.code === 'invalid_type') return issue.message;
+    if (issue.code === 'invalid_key') return `${issue.issues[0]?.message}, got ${shown(issue.path.at(-1))}`;
+    const came = issue.path.reduce(fieldOf, input);
+    return came === undefined ? issue.message : `${issue.message}, got ${shown(came)}`;
+}
+
+function fieldOf(value: unknown, key: PropertyKey): unknown {
+    return Object(value)[key];
+}
+
+function shown(value: unknown): string {
+    const json = JSON.stringify(value);
+    return json.length <= MOST_SHOWN ? json : `${json.slice(0, MOST_SHOWN)}…`;
+}
 
 /** The one error for what does not exist and for what the caller may not see. */
 export function notFound(): TidingsError {

@@ -1,7 +1,8 @@
-/** Every route of the example × everyone who may call it. */
+/** Every route of the example × everyone who may call it; those of the inbox have a table of their own. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ExampleApi, openExampleApi, USERS } from './example-api.ts';
+import { INBOX_ROUTES } from './matrix-inbox.ts';
 
 let api: ExampleApi;
 beforeAll(async () => {
@@ -119,12 +120,13 @@ test.each(FOR_ANYONE)('$route is for anyone known', async (route) => {
     for (const known of ['fay', 'jon', 'ada']) expect(await answerTo(known, route)).toEqual([route.status, undefined]);
 });
 
-test('the table has every route of the API that needs a token', async () => {
+test('the tables have every route of the API that needs a token', async () => {
     const { body } = await api.call('GET', '/openapi.json');
     const guarded = Object.entries<Record<string, { security?: unknown }>>(body.paths).flatMap(([path, methods]) =>
         Object.entries(methods)
             .filter(([, { security }]) => security !== undefined)
             .map(([method]) => `${method.toUpperCase()} ${path}`),
     );
-    expect(guarded.sort()).toEqual(EVERY_ROUTE.map(({ route }) => route).sort());
+    const tables = new Set([...EVERY_ROUTE, ...INBOX_ROUTES].map(({ route }) => route));
+    expect(guarded.sort()).toEqual([...tables].sort());
 });

@@ -50,11 +50,18 @@ test('has every route of the example and of the engine', () => {
             .sort(),
     ).toEqual(
         [
+            'DELETE /notifications/{id}/archive',
+            'DELETE /notifications/{id}/snooze',
             'DELETE /projects/{id}',
             'DELETE /projects/{id}/members/{userId}',
             'DELETE /tasks/{id}',
+            'DELETE /topics/{topic}/mute',
+            'DELETE /topics/{topic}/watch',
             'GET /activity',
             'GET /healthz',
+            'GET /notifications',
+            'GET /notifications/counts',
+            'GET /preferences',
             'GET /projects',
             'GET /projects/{id}',
             'GET /projects/{id}/activity',
@@ -65,15 +72,23 @@ test('has every route of the example and of the engine', () => {
             'GET /tasks/{id}',
             'GET /tasks/{id}/comments',
             'GET /topics/{topic}/events',
+            'PATCH /notifications/{id}/read',
             'PATCH /projects/{id}',
             'PATCH /tasks/{id}',
             'POST /dev/login',
+            'POST /notifications/read-all',
+            'POST /notifications/seen',
+            'POST /notifications/{id}/archive',
+            'POST /notifications/{id}/snooze',
             'POST /projects',
             'POST /projects/{id}/tasks',
             'POST /tasks/{id}/comments',
             'POST /tasks/{id}/timer/start',
             'POST /tasks/{id}/timer/stop',
+            'PUT /preferences',
             'PUT /projects/{id}/members/{userId}',
+            'PUT /topics/{topic}/mute',
+            'PUT /topics/{topic}/watch',
         ].sort(),
     );
 });
@@ -99,20 +114,21 @@ test('every reference leads somewhere', () => {
     for (const [, name = ''] of references) expect(document.components.schemas).toHaveProperty(name);
 });
 
-test('writing routes that take a body require it and refuse unknown fields', () => {
+test('writing routes that take a body require it, but for marking, and refuse unknown fields', () => {
+    const optional = ['PATCH /notifications/{id}/read', 'POST /notifications/read-all', 'POST /notifications/seen'];
     for (const [name, { requestBody }] of operations()) {
         if (requestBody === undefined) continue;
         const { schema } = requestBody.content['application/json'] ?? { schema: undefined };
         expect([name, requestBody.required, schema]).toEqual([
             name,
-            true,
+            !optional.includes(name),
             expect.objectContaining({ type: 'object', additionalProperties: false }),
         ]);
     }
 });
 
 test('the position header is documented where it is sent', () => {
-    for (const path of ['/projects/{id}', '/projects/{id}/tasks']) {
+    for (const path of ['/projects/{id}', '/projects/{id}/tasks', '/notifications', '/notifications/counts']) {
         expect(document.paths[path].get.responses[200].headers).toHaveProperty('Tidings-Position');
     }
 });
