@@ -6,18 +6,19 @@ create or replace function tidings.archive_notification(user_id text, id uuid, a
     security definer
     set search_path = pg_catalog, pg_temp
 as $$
-declare
-    v_head tidings.notification;
 begin
-    select n.* into v_head from tidings.notification n
+    perform from tidings.notification n
     where n.id = archive_notification.id and n.user_id = archive_notification.user_id and n.in_app;
-    if v_head.id is null then
+    if not found then
         return false;
     end if;
     with locked as (
         select n.id
         from tidings.notification n
-        where n.id in (select f.id from tidings.fold_of(v_head) f) and (n.archived_at is null) = archived
+        where n.id in (
+                select f.id from tidings.notification h cross join lateral tidings.fold_of(h) f where h.id = archive_notification.id
+            )
+            and (n.archived_at is null) = archived
         order by n.created_at, n.id
         for update
     )
@@ -26,7 +27,7 @@ begin
     from locked l
     where n.id = l.id;
     if found then
-        perform tidings.notification_changed(user_id, array[v_head.id]);
+        perform tidings.notification_changed(user_id, array[archive_notification.id]);
     end if;
     return true;
 end;

@@ -1,5 +1,6 @@
 -- Makes these rules the ones of a table: a trigger for each operation that one of them names, with a function of the table's
--- owner that is security definer and executable by nobody else. Does nothing if that is just what is there.
+-- owner that is security definer and executable by nobody else, and reads its strings alike whatever the writer's session
+-- says. Does nothing if that is just what is there.
 create or replace function tidings.attach_rules(tbl regclass, rules jsonb[])
     returns void
     language plpgsql
@@ -37,7 +38,8 @@ begin
             'rules', lower(v_op), left(md5(tbl::oid::text), 6)
         ));
         execute format(
-            'create function %s() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = ''250ms'' as %L',
+            'create function %s() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp
+                set standard_conforming_strings = on set lock_timeout = ''250ms'' as %L',
             v_function, v_source
         );
         execute format('revoke all on function %s() from public', v_function);

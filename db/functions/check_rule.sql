@@ -11,6 +11,7 @@ declare
     v_class pg_class;
     v_ops text[] := array(select jsonb_array_elements_text(rule -> 'ops'));
     v_kind text;
+    v_can_read record;
 begin
     select c.* into v_class from pg_class c where c.oid = tbl;
     if not pg_has_role(v_class.relowner, 'usage') then
@@ -37,12 +38,26 @@ begin
     if rule ->> 'users' is null or rule ->> 'condition' is null or rule ->> 'payload' is null or rule ->> 'precedence' is null then
         raise exception 'expected users, condition, payload and precedence to be given, got null' using errcode = '22023';
     end if;
+    if rule ->> 'watchers' is null or rule ->> 'includeActor' is null then
+        raise exception 'expected watchers and include_actor to be true or false, got null' using errcode = '22023';
+    end if;
+    if rule ->> 'topic' is null then
+        raise exception 'expected topic to be given, as % has no tracking with a single topic', tbl
+            using errcode = '22023', hint = 'It is what users must be allowed to read; say $$null$$ if whoever is named is to be told.';
+    end if;
     if not exists (select from tidings.notification_types t where t.type = rule ->> 'type') then
         raise exception 'expected type to be one declared by tidings.notification_type, got %', coalesce(quote_literal(rule ->> 'type'), 'null')
             using errcode = '22023';
     end if;
     foreach v_kind in array coalesce(tidings.topic_kinds_of(array[rule ->> 'topic']), '{}') loop
-        if not has_function_privilege(v_class.relowner, (select k.can_read || '(text,' || k.id_type || ')' from tidings.topic_kinds k where k.kind = v_kind), 'execute') then
+        select p.oid, p.pronamespace into v_can_read
+        from tidings.topic_kinds k
+        join pg_proc p on format('%s.%I', p.pronamespace::regnamespace, p.proname) = k.can_read
+            and p.proargtypes[0] = 'text'::regtype and p.proargtypes[1] = k.id_type::regtype and p.pronargs = 2
+        where k.kind = v_kind;
+        if not (has_function_privilege(v_class.relowner, v_can_read.oid, 'execute')
+            and has_schema_privilege(v_class.relowner, v_can_read.pronamespace, 'usage'))
+        then
             raise exception 'expected the owner of %, %, to be allowed to ask who can read topics of kind %', tbl, v_class.relowner::regrole, v_kind
                 using errcode = '42501';
         end if;
@@ -60,6 +75,7 @@ declare
     "$condition" boolean;
     "$topic" text;
     "$users" text[];
+    "$type" pg_type;
     "$payload" jsonb;
     "$group" text;
     "$actor" text;
@@ -71,8 +87,20 @@ begin
     );
     "$topic" := (%4$s
     );
+    select t.* into "$type" from pg_type t where t.oid = pg_typeof((%4$s
+    ));
+    if "$type".typcategory = 'A' then
+        raise exception 'expected topic to be a text such as $$''project:'' || r.project_id$$, got %%', format_type("$type".oid, null)
+            using errcode = '22023';
+    end if;
     "$users" := (%5$s
     )::text[];
+    select t.* into "$type" from pg_type t where t.oid = pg_typeof((%5$s
+    ));
+    if "$type".typcategory not in ('A', 'X') then
+        raise exception 'expected users to be an array such as $$array[r.assignee_id]$$, got %%', format_type("$type".oid, null)
+            using errcode = '22023';
+    end if;
     "$payload" := (%6$s
     );
     "$group" := (%7$s

@@ -28,3 +28,4 @@ begin
 end;
 $$;
 revoke all on function tidings.is_notification(text, text, jsonb, text, text) from public;
+grant execute on function tidings.is_notification(text, text, jsonb, text, text) to tidings_server, tidings_dba;

@@ -6,8 +6,9 @@ create or replace function tidings.is_time_zone(name text)
     set search_path = pg_catalog, pg_temp
 as $$
 begin
-    -- An abbreviation or an offset is no place: it has no summer time.
-    if name !~ '^(UTC|[A-Z][A-Za-z_]+(/[A-Za-z0-9_+-]+)+)$' then
+    -- An abbreviation or an offset is no place: it has no summer time. PostgreSQL reads what ends in a number as an offset of a
+    -- zone by any name (Mars/Base+5), which nothing else does.
+    if name !~ '^(UTC|Etc/GMT(0|[+-][0-9]|[+]1[0-2]|-1[0-4])|[A-Z][A-Za-z_]+(/[A-Za-z_-]+)+)$' then
         return false;
     end if;
     perform now() at time zone name;

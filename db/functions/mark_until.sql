@@ -29,6 +29,7 @@ declare
     v_upto bigint;
     v_later bigint[] := '{}';
     v_count integer;
+    v_found bigint;
 begin
     if what not in ('read', 'seen') then
         raise exception 'expected what to be read or seen, got %', quote_literal(what) using errcode = '22023';
@@ -59,30 +60,36 @@ begin
     execute format(
         $query$
         with locked as (
-            select n.id
+            select n.id, n.created_at
             from tidings.notification n
             where n.user_id = $1 and n.in_app and n.archived_at is null and n.%1$I is null
                 and (
                     ($2 is null and ($8 is null or pg_visible_in_snapshot(n.xid, $8)))
                     or n.event_id <= $7
                     or n.id = $2
+                    -- Of another cluster, from which this database was restored: it has not come to that number yet.
+                    or (n.xid >= pg_snapshot_xmax(pg_current_snapshot()) and n.event_id <> all ($3))
                     or (n.event_id <> all ($3) and (pg_visible_in_snapshot(n.xid, $4) or tidings.is_numbered(n.event_id, n.created_at)))
                 )
             order by n.created_at, n.id
-            limit $5
+            -- One more tells whether this is the last of several calls.
+            limit $5::bigint + 1
             for update
+        ), marked as (
+            update tidings.notification n
+            set seen_at = coalesce(n.seen_at, $6) %2$s
+            from (select k.id from locked k order by k.created_at, k.id limit $5) l
+            where n.id = l.id
+            returning 1
         )
-        update tidings.notification n
-        set seen_at = coalesce(n.seen_at, $6) %2$s
-        from locked l
-        where n.id = l.id
+        select (select count(*) from marked), (select count(*) from locked)
         $query$,
         what || '_at',
         case when what = 'read' then ', read_at = $6' end
     )
+    into v_count, v_found
     using user_id, before, v_later, v_numbered, max_rows, at, v_upto, as_of;
-    get diagnostics v_count = row_count;
-    if v_count < max_rows then
+    if v_count > 0 and v_found <= max_rows then
         perform tidings.notification_changed(user_id, array[null::uuid]);
     end if;
     return v_count;

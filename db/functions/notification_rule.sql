@@ -1,8 +1,8 @@
 -- Says which writes of a table notify whom. condition, users (an array), payload, topic, group_key, actor: SQL expressions over the row
 -- `r`, the other row `o` (old on update; null otherwise) and `op`, run as the table's owner and tried out here on a row of nulls.
 --
--- topic: what a user must be allowed to read to be told (null: that of the table's tracking, if it has one; the expression
--- `null`: none). Of several rules that match a row, a user is told by the one of the highest precedence, then the first by
+-- topic: what a user must be allowed to read to be told (null: that of the table's tracking; the expression `null`: nothing,
+-- whoever is named is told). Where it yields null for a row, nobody is told of that row. Of several rules that match a row, a user is told by the one of the highest precedence, then the first by
 -- name. Whoever acts (`actor`, else `tidings.actor`) is not told unless include_actor. watchers: those who watch the topic are told too.
 --
 -- Idempotent. Only the table's owner may, who needs role tidings_dba. Errors: 22023 for a bad argument, 42501 for a stranger,
@@ -38,9 +38,11 @@ declare
         where t.table_name = tbl and jsonb_array_length(t.declaration -> 'topic') = 1 and t.declaration -> 'topic' ->> 0 !~ '^\s*''user:'
         order by t.name
         limit 1
-    ), 'null');
+    ));
     v_rule jsonb;
 begin
+    -- Two at once would each end what the other declares.
+    perform pg_advisory_xact_lock(hashtextextended('tidings.notification_rule:' || tbl::oid, 0));
     v_rule := jsonb_build_object(
         'name', notification_rule.name, 'type', notification_rule.type, 'users', users, 'condition', condition, 'payload', payload,
         'precedence', precedence, 'topic', v_topic, 'groupKey', group_key, 'actor', actor, 'ops', v_ops, 'watchers', watchers, 'includeActor', include_actor

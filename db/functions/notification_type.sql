@@ -1,5 +1,5 @@
 -- Declares a type of notification and how it is told: `title`, `body` and `url` are templates in which {key} stands for that
--- field of the payload and {actor} for the name of whoever did it. With a `locale`, only the templates of that locale are
+-- field of the payload and {actor} for the name of whoever did it; in a url, percent-encoded. With a `locale`, only the templates of that locale are
 -- set. Called again it replaces. A `critical` type ignores preferences (null: as it was, at first false).
 --
 -- Errors: 22023 for a malformed type or locale, or when no title is given.

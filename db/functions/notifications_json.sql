@@ -1,6 +1,7 @@
 -- Notifications as REST and sockets show them, in their reader's locale: each with the rows it stands for.
 -- `{id, type, payload, actorId, actors: [{id, name}], count, groupKey, topic, title, body, url, createdAt, seenAt, readAt,
--- archivedAt, snoozedUntil}`; actors are the last three, the latest first.
+-- archivedAt, snoozedUntil}`; actors are the last three, the latest first. Of what its reader may not read any more only the entry
+-- is left: payload, actors and texts are withheld, the title is the type. Asks `can_read` once a topic, as the caller.
 create or replace function tidings.notifications_json(ids uuid[])
     returns table (id uuid, notification jsonb)
     language plpgsql
@@ -11,6 +12,7 @@ create or replace function tidings.notifications_json(ids uuid[])
 as $$
 declare
     v_people jsonb;
+    v_withheld uuid[];
 begin
     select coalesce(jsonb_object_agg(p.id, jsonb_build_object('name', p.name, 'locale', p.locale)), '{}') into v_people
     from tidings.people_of(array(
@@ -18,21 +20,29 @@ begin
         union
         select f.actor_id from tidings.notification n cross join lateral tidings.fold_of(n) f where n.id = any (ids) and f.actor_id is not null
     )) p;
+    select coalesce(array_agg(n.id), '{}') into v_withheld
+    from (
+        select coalesce(array_agg(t.user_id), '{}') as users, coalesce(array_agg(t.topic), '{}') as topics
+        from (select distinct n.user_id, n.topic from tidings.notification n where n.id = any (ids) and n.topic is not null) t
+    ) a
+    cross join lateral unnest(a.users, a.topics, tidings.may_read(a.users, a.topics)) r (user_id, topic, may)
+    join tidings.notification n on n.id = any (ids) and n.user_id = r.user_id and n.topic = r.topic
+    where not r.may;
     return query
     select
         n.id,
         jsonb_build_object(
             'id', n.id,
             'type', n.type,
-            'payload', n.payload,
-            'actorId', n.actor_id,
-            'actors', f.actors,
+            'payload', case when w.withheld then '{}' else n.payload end,
+            'actorId', case when not w.withheld then n.actor_id end,
+            'actors', case when w.withheld then '[]' else to_jsonb(f.actors) end,
             'count', f.count,
             'groupKey', n.group_key,
             'topic', n.topic,
-            'title', coalesce(tidings.fill_template(t.template ->> 'title', n.payload, t.actor), n.type),
-            'body', tidings.fill_template(t.template ->> 'body', n.payload, t.actor),
-            'url', tidings.fill_template(t.template ->> 'url', n.payload, t.actor),
+            'title', coalesce(case when not w.withheld then tidings.fill_template(t.template ->> 'title', n.payload, t.actor) end, n.type),
+            'body', case when not w.withheld then tidings.fill_template(t.template ->> 'body', n.payload, t.actor) end,
+            'url', case when not w.withheld then tidings.fill_template(t.template ->> 'url', n.payload, t.actor, is_url => true) end,
             'createdAt', tidings.iso(n.created_at),
             'seenAt', tidings.iso(n.seen_at),
             'readAt', tidings.iso(n.read_at),
@@ -40,6 +50,7 @@ begin
             'snoozedUntil', tidings.iso(n.snoozed_until)
         )
     from tidings.notification n
+    cross join lateral (select n.id = any (v_withheld) as withheld) w
     cross join lateral (
         select
             sum(a.count)::integer as count,

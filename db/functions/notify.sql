@@ -35,6 +35,8 @@ begin
                     array_agg(u.place order by u.n) as places, array_agg(u.n order by u.n) as ns
                 from unnest(users, places) with ordinality u (user_id, place, n)
                 where topics[u.place] is not null
+                -- None at all is no question to ask.
+                having count(*) > 0
             ) w
             cross join lateral unnest(w.user_ids, w.places, w.ns, tidings.may_read(w.user_ids, w.topics)) c (user_id, place, n, allowed)
             where c.allowed

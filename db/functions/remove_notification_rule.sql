@@ -10,15 +10,16 @@ create or replace function tidings.remove_notification_rule(tbl regclass, name t
     set lock_timeout = '3s'
 as $$
 declare
-    v_removed integer := (
-        select count(*)
-        from tidings.notification_rules d
-        where d.table_name = tbl and (remove_notification_rule.name is null or d.name = remove_notification_rule.name)
-    );
+    v_removed integer;
 begin
     if not pg_has_role((select c.relowner from pg_class c where c.oid = tbl), 'usage') then
         raise exception 'expected you to own %, which is needed to end its rules', tbl using errcode = '42501';
     end if;
+    -- As who declares one.
+    perform pg_advisory_xact_lock(hashtextextended('tidings.notification_rule:' || tbl::oid, 0));
+    select count(*) into v_removed
+    from tidings.notification_rules d
+    where d.table_name = tbl and (remove_notification_rule.name is null or d.name = remove_notification_rule.name);
     if v_removed > 0 then
         perform tidings.attach_rules(tbl, array(
             select d.rule

@@ -25,6 +25,7 @@ declare
     "$all" text[] := '{}';
     "$places" integer[] := '{}';
     "$types" text[] := '{}';
+    "$payload" jsonb;
     "$payloads" jsonb[] := '{}';
     "$groups" text[] := '{}';
     "$topics" text[] := '{}';
@@ -79,18 +80,26 @@ $text$,
         ) then
             "$topic" := (%2$s
             );
-            "$actor" := (%9$s
-            );
-            "$users" := tidings.audience((%3$s
-            )::text[], "$told", "$topic", %4$L, case when not %5$L::boolean then "$actor" end);
+            "$actor" := coalesce((%9$s
+            )::text, nullif(current_setting('tidings.actor', true), ''));
+            "$users" := '{}';
+            if %10$s then
+                "$users" := tidings.audience((%3$s
+                )::text[], "$told", "$topic", %4$L, case when not %5$L::boolean then "$actor" end);
+            end if;%11$s
             if "$users" <> '{}' then
                 "$count" := "$count" + 1;
                 "$told" := "$told" || "$users";
                 "$all" := "$all" || "$users";
                 "$places" := "$places" || array_fill("$count", array[cardinality("$users")]);
                 "$types"["$count"] := %6$L;
-                "$payloads"["$count"] := coalesce((%7$s
+                "$payload" := coalesce((%7$s
                 ), '{}');
+                -- A thousand are kept at a time.
+                if pg_column_size("$payload") > 4096 then
+                    "$payload" := tidings.shorten("$payload");
+                end if;
+                "$payloads"["$count"] := "$payload";
                 "$groups"["$count"] := (%8$s
                 );
                 "$topics"["$count"] := "$topic";
@@ -99,7 +108,18 @@ $text$,
         end if;$rule$,
                 e.rule ->> 'condition', e.rule ->> 'topic', e.rule ->> 'users', e.rule -> 'watchers', e.rule -> 'includeActor',
                 e.rule ->> 'type', e.rule ->> 'payload', coalesce(e.rule ->> 'groupKey', 'null'),
-                coalesce(e.rule ->> 'actor', 'nullif(current_setting(''tidings.actor'', true), '''')')
+                coalesce(e.rule ->> 'actor', 'null'),
+                -- Whether anybody may be told although there is no topic that they must be allowed to read.
+                case when e.rule ->> 'topic' ~* '^\s*null\s*$' then 'true' else '"$topic" is not null' end,
+                case when exists (select from jsonb_array_elements(rules) f where f ->> 'topic' <> e.rule ->> 'topic') then $told$
+            -- Who may not read this rule's topic may be told by one that comes later, of another topic.
+            if "$topic" is not null then
+                "$users" := array(
+                    select u.user_id
+                    from unnest("$users", tidings.may_read("$users", array_fill("$topic", array[cardinality("$users")]))) u (user_id, allowed)
+                    where u.allowed
+                );
+            end if;$told$ end
             ),
             e'\n' order by e.n
         )

@@ -7,21 +7,22 @@ create or replace function tidings.snooze_notification(user_id text, id uuid, un
     security definer
     set search_path = pg_catalog, pg_temp
 as $$
-declare
-    v_head tidings.notification;
 begin
     if until <= clock_timestamp() or not isfinite(until) then
         raise exception 'expected until to be in the future, got %', tidings.iso(until) using errcode = '22023';
     end if;
-    select n.* into v_head from tidings.notification n
+    perform from tidings.notification n
     where n.id = snooze_notification.id and n.user_id = snooze_notification.user_id and n.in_app;
-    if v_head.id is null then
+    if not found then
         return false;
     end if;
     with locked as (
         select n.id
         from tidings.notification n
-        where n.id in (select f.id from tidings.fold_of(v_head) f) and n.snoozed_until is distinct from until
+        where n.id in (
+                select f.id from tidings.notification h cross join lateral tidings.fold_of(h) f where h.id = snooze_notification.id
+            )
+            and n.snoozed_until is distinct from until
         order by n.created_at, n.id
         for update
     )
@@ -30,7 +31,7 @@ begin
     from locked l
     where n.id = l.id;
     if found then
-        perform tidings.notification_changed(user_id, array[v_head.id]);
+        perform tidings.notification_changed(user_id, array[snooze_notification.id]);
     end if;
     return true;
 end;

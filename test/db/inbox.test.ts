@@ -16,6 +16,8 @@ beforeAll(async () => {
         create table app.someone (id text primary key, name text, locale text);
         insert into app.someone values ('ada', 'Ada', 'en'), ('bob', 'Bob', 'de-AT'), ('cyd', 'Cyd', null), ('dee', 'Dee', null);
         create view app.people as select id, null as email, name, null as time_zone, locale from app.someone;
+        grant usage on schema app to tidings_server;
+        grant select on app.people to tidings_server;
         select tidings.people('app.people');
         select tidings.notification_type('note.made', title => '{actor} made {title}', body => '{actor}: {body} {none}', url => '/n/{id}'),
             tidings.notification_type('note.made', locale => 'de', title => '{actor} machte {title}')`);
@@ -101,6 +103,10 @@ describe('an entry', () => {
         await sql`select tidings.archive_notification('ada', ${id}), tidings.archive_notification('ada', ${id})`;
         await sql`select tidings.snooze_notification('ada', ${id}, now() + interval '1 h')`;
         expect(await events()).toEqual(Array(3).fill(`user:ada notification.updated ${id}`));
+        await until('read', null);
+        expect(await events()).toEqual([]);
+        await send();
+        await events();
         await until('read', null);
         expect(await events()).toEqual(['user:ada notification.updated']);
     });
@@ -334,4 +340,35 @@ test('retention deletes what is old, a page at a time', async () => {
         (await sql`select tidings.purge_notifications(now() - interval '90 days', 3) as n`)[0]?.['n'];
     expect([await purge(), await purge(), await purge()]).toEqual([3, 2, 0]);
     expect(await list()).toHaveLength(1);
+});
+
+test('an entry says nothing while its reader may not read what it is about', async () => {
+    await sql.unsafe(`
+        create table app.guest (user_id text, room bigint);
+        create function app.may_enter(user_id text, room bigint) returns boolean language sql stable
+            as $$ select exists (select from app.guest g where g.user_id = may_enter.user_id and g.room = may_enter.room) $$;
+        grant usage on schema app to tidings_server;
+        insert into app.guest values ('ada', 7);
+        select tidings.topic_kind('room', 'app.may_enter(text, bigint)');`);
+    await sql`select tidings.send_notification('{ada}', 'note.made', '{"title": "Secret"}', topic => 'room:7', actor => 'bob')`;
+    const open = { title: 'Bob made Secret', payload: { title: 'Secret' }, actorId: 'bob', actors: [{ name: 'Bob' }] };
+    expect((await list())[0]).toMatchObject(open);
+    await sql`delete from app.guest`;
+    const [entry] = await list();
+    expect(entry).toMatchObject({
+        title: 'note.made',
+        body: null,
+        url: null,
+        payload: {},
+        actorId: null,
+        actors: [],
+        count: 1,
+    });
+    expect(JSON.stringify(entry)).not.toMatch(/Secret|bob/i);
+    const [frame] = await sql`
+        select data from tidings.notification_frames('{ada}', array[${entry?.id ?? ''}::uuid])`;
+    expect(frame?.['data']).not.toMatch(/Secret|bob/i);
+    expect(await counts()).toEqual([1, 1]);
+    await sql`insert into app.guest values ('ada', 7)`;
+    expect((await list())[0]).toMatchObject(open);
 });

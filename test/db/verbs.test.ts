@@ -150,11 +150,21 @@ describe('people', () => {
         await sql.unsafe(`
             create view app.one as select 1 as id, 'e' as email, 'n' as name, 't' as time_zone, 'l' as locale;
             create table app."Two People" (id int, email text, name text, time_zone text, locale text, more text);
+            grant usage on schema app to tidings_server;
+            grant select on app.one, app."Two People" to tidings_server;
             select tidings.people('app.one')`);
         await sql`select tidings.people('app."Two People"')`;
         expect(await sql`select name, value from tidings.setting`).toEqual([
             { name: 'people', value: 'app."Two People"' },
         ]);
+    });
+
+    test('refuses what the server may not read: nobody could list their inbox', async () => {
+        await sql`create view app.closed as select 1 as id, 'e' as email, 'n' as name, 't' as time_zone, 'l' as locale`;
+        await expect(sql`select tidings.people('app.closed')`).rejects.toMatchObject({
+            code: '42501',
+            message: 'expected role tidings_server to be allowed to select from app.closed',
+        });
     });
 
     test('refuses what lacks columns, naming them', async () => {
