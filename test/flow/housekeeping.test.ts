@@ -33,9 +33,11 @@ async function doChores(options: TestServerOptions = {}): Promise<void> {
 }
 
 test('a snoozed notification that is due comes back to its user’s bell', async () => {
-    await sql`select tidings.send_notification(array[${BOB}], 'note.made')`;
-    await sql`update tidings.notification set read_at = now(), seen_at = now(), snoozed_until = now() - interval '1 s'`;
+    // Joined first: the chores of `server` itself may still be under way.
     const bob = await server.join(BOB);
+    await sql`select tidings.send_notification(array[${BOB}], 'note.made')`;
+    await bob.next({ event: 'notification.created' });
+    await sql`update tidings.notification set read_at = now(), seen_at = now(), snoozed_until = now() - interval '1 s'`;
     await doChores();
     expect(await bob.next({ event: 'notification.created' })).toMatchObject({
         topic: `user:${BOB}`,
