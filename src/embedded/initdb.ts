@@ -20,7 +20,8 @@ export async function makeCluster(options: {
     readonly password: string;
 }): Promise<void> {
     const { directory, binaries, user, password } = options;
-    const passwordFile = `${directory}-password`;
+    // Not `-password`: that is where DATA_DIR keeps it.
+    const passwordFile = `${directory}-initdb`;
     try {
         await writeFile(passwordFile, password, { mode: 0o600 });
         if (user !== null) await chown(passwordFile, user.uid, user.gid);

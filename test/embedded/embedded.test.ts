@@ -45,8 +45,13 @@ async function postmasterOf(dataDir: string): Promise<number> {
 }
 
 describe('an embedded database', () => {
-    test('keeps rows, port, password and key from one start to the next', async () => {
+    test.each([
+        ['that is made', null],
+        // What PostgreSQL's own user may list is where it lives; and so it is for whoever is not root.
+        ['that PostgreSQL can reach', 0o755],
+    ])('in a DATA_DIR %s keeps rows, port, password and key from one start to the next', async (_, mode) => {
         const dataDir = join(root, 'data');
+        if (mode !== null) await mkdir(dataDir, { mode });
         const first = embeddedOf(dataDir);
         await first.start();
         const { databaseUrl, jwtSecret } = first;
