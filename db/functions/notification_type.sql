@@ -1,6 +1,7 @@
 -- Declares a type of notification and how it is told: `title`, `body` and `url` are templates in which {key} stands for that
--- field of the payload and {actor} for the name of whoever did it; in a url, percent-encoded. With a `locale`, only the templates of that locale are
--- set. Called again it replaces. A `critical` type ignores preferences (null: as it was, at first false).
+-- field of the payload and {actor} for the name of whoever did it; in a url, percent-encoded. With a `locale`, only the
+-- templates of that locale are set. `summary` says in a mail how many there are: '{count} comment|{count} comments'. Called
+-- again it replaces. A `critical` type ignores preferences (null: as it was, at first false).
 --
 -- Errors: 22023 for a malformed type or locale, or when no title is given.
 create or replace function tidings.notification_type(
@@ -9,7 +10,8 @@ create or replace function tidings.notification_type(
     body text default null,
     url text default null,
     locale text default null,
-    critical boolean default null
+    critical boolean default null,
+    summary text default null
 )
     returns void
     language plpgsql
@@ -33,7 +35,7 @@ begin
         notification_type.type,
         jsonb_build_object(
             coalesce(lower(replace(locale, '_', '-')), ''),
-            jsonb_strip_nulls(jsonb_build_object('title', title, 'body', body, 'url', url))
+            jsonb_strip_nulls(jsonb_build_object('title', title, 'body', body, 'url', url, 'summary', summary))
         ),
         coalesce(notification_type.critical, false)
     )
@@ -42,5 +44,5 @@ begin
             critical = coalesce(notification_type.critical, t.critical);
 end;
 $$;
-revoke all on function tidings.notification_type(text, text, text, text, text, boolean) from public;
-grant execute on function tidings.notification_type(text, text, text, text, text, boolean) to tidings_dba;
+revoke all on function tidings.notification_type(text, text, text, text, text, boolean, text) from public;
+grant execute on function tidings.notification_type(text, text, text, text, text, boolean, text) to tidings_dba;

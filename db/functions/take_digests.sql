@@ -1,0 +1,35 @@
+-- Takes up at most max_rows mails that are to be sent, until `lease` is over: then another may. Whoever holds a mail names it by id
+-- and attempt. A mail whose sender died after it had begun to hand it over is `unknown` from then on: nobody can say whether it went out.
+create or replace function tidings.take_digests(
+    max_rows integer,
+    lease interval default '5 min',
+    moment timestamptz default clock_timestamp()
+)
+    returns table (id bigint, attempt integer)
+    language plpgsql
+    volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $$
+begin
+    update tidings.digest d
+    set state = 'unknown', ended_at = moment, reason = 'whoever was sending it died over it'
+    where d.state = 'sending' and d.next_at <= moment;
+    return query
+    with free as (
+        select d.id
+        from tidings.digest d
+        where d.state = 'claimed' and d.next_at <= moment
+        order by d.next_at, d.id
+        limit max_rows
+        for update skip locked
+    )
+    update tidings.digest d
+    set attempt = d.attempt + 1, next_at = moment + lease
+    from free f
+    where d.id = f.id
+    returning d.id, d.attempt;
+end;
+$$;
+revoke all on function tidings.take_digests(integer, interval, timestamptz) from public;
+grant execute on function tidings.take_digests(integer, interval, timestamptz) to tidings_server;
