@@ -71,7 +71,7 @@ begin
         from (
             select
                 l.id, l.digest_id, l.topic, l.type, l.payload, l.created_at as at, a.count, a.actors,
-                v_people -> l.actor_id ->> 'name' as actor,
+                coalesce(v_people -> l.actor_id ->> 'name', tidings.someone(l.locale)) as actor,
                 tidings.template_of(k.templates, l.locale) as template,
                 coalesce(k.critical, false) as critical
             from (

@@ -13,9 +13,10 @@
 
 import { applySet, type OnApplied } from './apply-set.ts';
 import { readLedger } from './ledger.ts';
-import { readSet, type SetSource } from './migration-set.ts';
+import { ENGINE, readSet, type SetSource } from './migration-set.ts';
 import { withConnection, withLock } from './session.ts';
 import { type SetStatus, statusOf } from './status.ts';
+import { installWorkerSchema } from './worker-schema.ts';
 
 export type { Applied } from './apply-set.ts';
 export { ENGINE, EXAMPLE, type SetSource } from './migration-set.ts';
@@ -37,7 +38,10 @@ export async function migrateUp(
     const sets = await Promise.all(sources.map(readSet));
     await withConnection(databaseUrl, (sql) =>
         withLock(sql, async () => {
-            for (const set of sets) await applySet(sql, set, { seed, onApplied });
+            for (const set of sets) {
+                await applySet(sql, set, { seed, onApplied });
+                if (set.schema === ENGINE.schema) await installWorkerSchema(sql, databaseUrl);
+            }
         }),
     );
 }

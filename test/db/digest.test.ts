@@ -210,7 +210,7 @@ describe('a mail', () => {
                             {
                                 id: expect.any(String),
                                 type: 'note.made',
-                                title: 'schrieb Two',
+                                title: 'Jemand schrieb Two',
                                 body: 'Hello',
                                 url: '/notes/7',
                                 count: 2,
