@@ -130,6 +130,8 @@ begin
         perform from tidings.notification n where n.user_id = erase.user_id order by n.created_at, n.id for update;
         delete from tidings.notification n where n.user_id = erase.user_id;
         get diagnostics v_notifications = row_count;
+        delete from tidings.digest d where d.user_id = erase.user_id;
+        delete from tidings.suppression s where s.address in (select lower(w) from unnest(names) w);
         with theirs as materialized (
             select n.id
             from tidings.notification n

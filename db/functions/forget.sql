@@ -1,7 +1,7 @@
 -- Erases a person from the log, the inbox and all else that is kept of people here, and closes their sockets. Idempotent;
 -- returns counts: `{events, notifications, mentions, choices, keys}`.
 --
--- Deleted: their notifications, preferences, schedule and topics, the answers kept for their requests, and dedupe keys that
+-- Deleted: their notifications and mails, preferences, schedule and topics, the answers kept for their requests, and dedupe keys that
 -- name them (what was sent under such a key can be sent again). Their topic gets a name that says nothing, its events are
 -- emptied. Where others are told of them, they become nobody: actor null, and in data and payloads their id null and their
 -- names `…`. Words they wrote stay, as the rows that others read do: those are the business tables' to decide. Every event

@@ -2,7 +2,7 @@
 -- that no other mail has. A period that has its mail already gets no second one. With critical_only, only what heeds no quiet hours.
 -- Returns how many there are now.
 --
--- Locks: the notifications, in order of person and id.
+-- Locks: each person's notifications, the oldest first.
 create or replace function tidings.freeze_digests(
     users text[],
     kinds text[],
@@ -37,7 +37,7 @@ begin
                     not d.critical_only
                     or exists (select from tidings.notification_types t where t.type = n.type and t.critical)
                 )
-            order by n.id
+            order by n.created_at, n.id
             for update
         ) n
     ), mail as (

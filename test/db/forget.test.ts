@@ -62,6 +62,7 @@ async function leadALife(id: string, name: string, mail: string): Promise<void> 
     await sql`select tidings.send_notification(array[${id}], 'note.made', '{"of": "bob"}', actor => ${BOB})`;
     await sql`select tidings.access_changed(${id}, 'project:1'), tidings.disconnect(${id})`;
     await sql`select tidings.set_preference(${id}, '*', 'email', 'weekly')`;
+    await sql`select tidings.freeze_digests(array[${id}], '{daily}', '{2026-01-10}', '{infinity}', '{false}', 'daily', now()), tidings.suppress(${mail}, ${`${mail} bounced`})`;
     await sql`insert into tidings.schedule (user_id, time_zone) values (${id}, 'Europe/Vienna') on conflict do nothing`;
     await sql`insert into tidings.topic_preference values (${id}, 'project:1', 'watch'), (${BOB}, ${`user:${id}`}, 'mute') on conflict do nothing`;
     await sql`insert into tidings.idempotency (user_id, key, fingerprint, answer)
@@ -129,10 +130,17 @@ describe('forget', () => {
         // Numbered, and not numbered yet.
         await leadALife(ADA, NAME, MAIL);
         const places = [
-            ...['capture_error.message', 'capture_error.sample', 'capture_error.topics', 'dedupe.key'],
+            ...[
+                'capture_error.message',
+                'capture_error.sample',
+                'capture_error.topics',
+                'dedupe.key',
+                'digest.user_id',
+            ],
             ...['event.actor_id', 'event.data', 'event.topic', 'idempotency.answer', 'idempotency.user_id'],
             ...['notification.actor_id', 'notification.group_key', 'notification.payload', 'notification.user_id'],
-            ...['preference.user_id', 'schedule.user_id', 'stream.topic', 'topic_head.topic'],
+            ...['preference.user_id', 'schedule.user_id', 'stream.topic', 'suppression.address', 'suppression.reason'],
+            'topic_head.topic',
             ...['topic_preference.topic', 'topic_preference.user_id'],
         ];
         expect(await placesOf(ADA, NAME, MAIL)).toEqual(places);
