@@ -100,10 +100,20 @@ function derive(values: Values): Config {
     };
 }
 
+/** What is wrong with several variables together. */
 function contradictions(config: Config): Issue[] {
-    if (!config.devLogin || isLoopback(config.host)) return [];
-    const message = `expected false, because HOST is not a loopback address, got true with HOST=${config.host}`;
-    return [{ path: 'DEV_LOGIN', message }];
+    const issues: Issue[] = [];
+    if (config.devLogin && !isLoopback(config.host)) {
+        const message = `expected false, because HOST is not a loopback address, got true with HOST=${config.host}`;
+        issues.push({ path: 'DEV_LOGIN', message });
+    }
+    if (config.smtpUrl !== null && config.mailFrom === null) {
+        issues.push({ path: 'MAIL_FROM', message: 'expected an address, because SMTP_URL is set, got nothing' });
+    }
+    if (config.smtpUrl !== null && config.publicUrl === null && !config.embedded) {
+        issues.push({ path: 'PUBLIC_URL', message: 'expected a URL, because SMTP_URL is set, got nothing' });
+    }
+    return issues;
 }
 
 function camelCase(name: string): string {

@@ -37,6 +37,7 @@ const LEVELS: Readonly<Record<Observation['type'], Level>> = {
     'http.answered': 'debug',
     'database.silent': 'warn',
     'database.notice': 'warn',
+    'mail.caught': 'debug',
     'migration.applied': 'debug',
 };
 

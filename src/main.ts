@@ -1,11 +1,13 @@
 /**
  * The composition root: configuration to services, in the order data flows. The only file that knows every stage.
  *
- * Lifecycle: embedded database (if any) → schema → pool → tail → sequencer → doorbell → housekeeping → port. Stopped in
- * reverse: no new work comes in, sockets are told to come back, then what they lived on ends.
+ * Lifecycle: embedded database (if any) → schema → mail catcher (if any) → pool → tail → sequencer → doorbell →
+ * housekeeping → port. Stopped in reverse: no new work comes in, sockets are told to come back, then what they lived on ends.
  */
 
+import { join } from 'node:path';
 import { createVerifier, signToken } from './auth/index.ts';
+import { createMailCatcher, USUAL_PORTS } from './catcher/index.ts';
 import type { Config } from './config.ts';
 import { createEmbedded } from './embedded/index.ts';
 import { TidingsError } from './errors.ts';
@@ -35,6 +37,8 @@ import { createTail } from './tail/tail.ts';
 export type Server = {
     readonly url: string;
     readonly databaseUrl: string;
+    /** Where mail can be read that is caught instead of sent, null if it is sent. */
+    readonly caughtMailUrl: string | null;
     /** Resolves when everything has ended; may be called twice. */
     stop(): Promise<void>;
 };
@@ -87,9 +91,10 @@ export async function startServer(
     const stop = () => (stopping ??= stopAll());
     try {
         const { databaseUrl, jwtSecret } = await provideDatabase(config, run, observe);
-        const url = await assemble({ config, databaseUrl, jwtSecret, run, observe });
+        const { smtpUrl, caughtMailUrl } = await provideMail(config, run, observe);
+        const url = await assemble({ config, databaseUrl, jwtSecret, smtpUrl, run, observe });
         observe({ type: 'server.started', url, tookMs: performance.now() - startedMs });
-        return { url, databaseUrl, stop };
+        return { url, databaseUrl, caughtMailUrl, stop };
     } catch (error) {
         await stop();
         throw error;
@@ -124,6 +129,18 @@ async function provideDatabase(
     return { databaseUrl: embedded.databaseUrl, jwtSecret: config.jwtSecret ?? embedded.jwtSecret };
 }
 
+/** Where mail is handed over, null if it can't be: the configured server, else in embedded mode the catcher, with its page. */
+async function provideMail(
+    config: Config,
+    run: Run,
+    observe: Observe,
+): Promise<{ readonly smtpUrl: string | null; readonly caughtMailUrl: string | null }> {
+    if (config.smtpUrl !== null || !config.embedded) return { smtpUrl: config.smtpUrl, caughtMailUrl: null };
+    const dir = join(config.dataDir, 'mail');
+    const catcher = await run(createMailCatcher({ dir, host: '127.0.0.1', ...USUAL_PORTS, observe }));
+    return { smtpUrl: catcher.smtpUrl, caughtMailUrl: catcher.url };
+}
+
 /** Functions may differ: an upgrade is rolled out with servers of both versions running. */
 function isCurrent(status: SetStatus): boolean {
     return status.migrations.every((migration) => migration.state === 'applied');
@@ -139,6 +156,8 @@ type Parts = {
     readonly config: Config;
     readonly databaseUrl: string;
     readonly jwtSecret: string | null;
+    /** For the mailer. */
+    readonly smtpUrl: string | null;
     readonly run: Run;
     readonly observe: Observe;
 };

@@ -42,6 +42,7 @@ export type Observation =
       }
     | { readonly type: 'database.silent'; readonly name: string; readonly waitedMs: number }
     | { readonly type: 'database.notice'; readonly message: string }
+    | { readonly type: 'mail.caught'; readonly bytes: number; readonly tookMs: number }
     | { readonly type: 'migration.applied'; readonly set: string; readonly name: string; readonly tookMs: number };
 
 /** Where stages put what they noticed. Must not throw and must be cheap: it is called on every event's way. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { isLoopback, loadConfig } from '../src/config.ts';
 import { TidingsError } from '../src/errors.ts';
 
@@ -112,6 +112,91 @@ test('lists every problem at once with what was expected and what came', () => {
         '  WS_RATE: expected a rate like 20/10s (units ms, s, m, h), or 0 (off), got "20 per second"',
     ]);
     expect(problem.issues).toHaveLength(6);
+});
+
+describe('settings of mail', () => {
+    const MAIL = {
+        SMTP_URL: 'smtps://app:p%40ss@mail.example.com:465',
+        MAIL_FROM: 'Tidings <tidings@example.com>',
+        PUBLIC_URL: 'https://tidings.example.com',
+    };
+
+    test('are kept as they were written, the public URL without a slash at its end', () => {
+        expect(loadConfig(MAIL)).toMatchObject({
+            smtpUrl: MAIL.SMTP_URL,
+            mailFrom: MAIL.MAIL_FROM,
+            publicUrl: MAIL.PUBLIC_URL,
+        });
+        const publicUrl = (PUBLIC_URL: string) => loadConfig({ PUBLIC_URL }).publicUrl;
+        expect(publicUrl('http://127.0.0.1:8080/')).toBe('http://127.0.0.1:8080');
+        expect(publicUrl('https://Example.com/tidings//')).toBe('https://example.com/tidings');
+    });
+
+    test.each([
+        'tidings@localhost',
+        '<a@example.com>',
+        '"Tidings, Inc." <a.b+c@mail.example.com>',
+        'Zoë <z@example.com>',
+    ])('take %s for a sender', (MAIL_FROM) => {
+        expect(loadConfig({ MAIL_FROM }).mailFrom).toBe(MAIL_FROM);
+    });
+
+    test.each([
+        'Tidings',
+        'a@b@example.com',
+        'a@',
+        'a@-example.com',
+        'a@example..com',
+        'a@example.com, b@example.com',
+        'A, B <a@example.com>',
+        'Tidings <a@example.com> more',
+        'A <b@example.com> <c@example.com>',
+        'Tidings\r\nBcc: <victim@example.com>',
+        '"Tidings\nBcc: x" <a@example.com>',
+        'a@example.com\n',
+    ])('refuse the sender %j', (MAIL_FROM) => {
+        expect(problemOf({ MAIL_FROM }).message).toContain(
+            `  MAIL_FROM: expected an address like tidings@example.com or Tidings <tidings@example.com>, got ${JSON.stringify(MAIL_FROM)}`,
+        );
+    });
+
+    test.each([
+        'ftp://x',
+        'https://',
+        'tidings.example.com',
+        'https://x/?a=1',
+        'https://x/#a',
+        'https://u:p@x',
+        'https://x y',
+    ])('refuse the public URL %s', (PUBLIC_URL) => {
+        expect(problemOf({ PUBLIC_URL }).message).toContain(
+            `  PUBLIC_URL: expected a URL like https://tidings.example.com, without user, query and fragment, got "${PUBLIC_URL}"`,
+        );
+    });
+
+    test.each([
+        'http://mail.example.com',
+        'smtp://',
+        'mail.example.com:25',
+        'smtp:///x',
+        'smtp://a b',
+        'smtp://x:99999',
+    ])('refuse the mail server %s, and do not show it', (SMTP_URL) => {
+        expect(problemOf({ ...MAIL, SMTP_URL }).message).toBe(
+            'expected a valid configuration, got:\n  SMTP_URL: expected a URL like ' +
+                'smtps://user:password@mail.example.com:465, which begins with smtp:// or smtps://, ' +
+                `got ${SMTP_URL.length} bytes (not shown)`,
+        );
+    });
+
+    test('go together: a mail server needs a sender and, unless embedded, a public URL', () => {
+        const { SMTP_URL } = MAIL;
+        expect(problemOf({ SMTP_URL, DATABASE_URL: 'postgresql://x' }).message.split('\n').slice(1)).toEqual([
+            '  MAIL_FROM: expected an address, because SMTP_URL is set, got nothing',
+            '  PUBLIC_URL: expected a URL, because SMTP_URL is set, got nothing',
+        ]);
+        expect(problemOf({ SMTP_URL }).message.split('\n')).toHaveLength(2);
+    });
 });
 
 test('never shows a secret that is wrong', () => {

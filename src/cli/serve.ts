@@ -32,8 +32,9 @@ export function addServe(program: Command, terminal: Terminal): void {
 }
 
 /** What stands on the screen of someone who has just started the server. */
-function greeting(config: Config, { url, databaseUrl }: Pick<Server, 'url' | 'databaseUrl'>): readonly string[] {
+function greeting(config: Config, { url, databaseUrl, caughtMailUrl }: Omit<Server, 'stop'>): readonly string[] {
     const lines = [`Tidings runs at ${url}`];
+    if (caughtMailUrl !== null) lines.push(`Mail is caught at ${caughtMailUrl}`);
     if (!config.embedded) return lines;
     const body = `-H 'content-type: application/json' -d '{"userId":"${DEMO_USER}"}'`;
     const ways = [`npx tidings token --user ${DEMO_USER}`];

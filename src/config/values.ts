@@ -11,6 +11,10 @@ export type Rate = { readonly count: number; readonly perMs: number };
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 const RATE_PATTERN = /^(\d{1,9})\/([1-9]\d{0,8})(ms|s|m|h)$/;
 
+const SENDER_PATTERN = /^(?:(?:"[^"\\<>\p{Cc}]*"|[^"\\<>,;:@\p{Cc}]*)\s*<(?<named>[^<>\s]+)>|(?<alone>[^<>\s]+))$/u;
+const ADDRESS_PATTERN =
+    /^[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?=.{1,253}$)[a-z\d](?:[a-z\d-]*[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]*[a-z\d])?)*$/i;
+
 /** An integer between two bounds, both included. */
 export function integer(least: number, most: number): Value<number> {
     return {
@@ -71,6 +75,27 @@ export function url(schemes: readonly string[]): Value<string> {
     };
 }
 
+/** Where mail is handed over, with user, password and port in the URL; kept as it was written. */
+export const smtpUrl: Value<string> = {
+    schema: z.string().refine((written) => /^smtps?:\/\/[^\s/?#]\S*$/.test(written) && URL.canParse(written)),
+    expected: 'a URL like smtps://user:password@mail.example.com:465, which begins with smtp:// or smtps://',
+};
+
+/** Where people reach us: a path may follow, to which others are added, so it ends without a slash. */
+export const publicUrl: Value<string> = {
+    schema: z
+        .string()
+        .refine(isPublicUrl)
+        .transform((written) => new URL(written).href.replace(/\/+$/, '')),
+    expected: 'a URL like https://tidings.example.com, without user, query and fragment',
+};
+
+/** `Tidings <tidings@example.com>`, the name quoted or not, or the address alone; kept as it was written. */
+export const sender: Value<string> = {
+    schema: z.string().refine(isSender),
+    expected: 'an address like tidings@example.com or Tidings <tidings@example.com>',
+};
+
 /** Comma-separated web origins, as a browser sends them. */
 export const origins: Value<readonly string[]> = {
     schema: z
@@ -88,4 +113,16 @@ function parseRate(written: string): Rate | null {
 
 function isOrigin(origin: string): boolean {
     return /^https?:\/\//.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin;
+}
+
+function isPublicUrl(written: string): boolean {
+    if (!/^https?:\/\/[^\s?#]+$/.test(written) || !URL.canParse(written)) return false;
+    const { username, password } = new URL(written);
+    return username === '' && password === '';
+}
+
+/** Line ends, brackets and bare quotes can't stand in a name: they would write other headers. */
+function isSender(written: string): boolean {
+    const { named, alone } = SENDER_PATTERN.exec(written)?.groups ?? {};
+    return ADDRESS_PATTERN.test(named ?? alone ?? '');
 }

@@ -1,6 +1,20 @@
 /** Every environment variable of Tidings: its value, its default and whether it is a secret. docs/config.md says the rest. */
 
-import { bytes, flag, integer, limit, oneOf, origins, rate, text, url, type Value } from './values.ts';
+import {
+    bytes,
+    flag,
+    integer,
+    limit,
+    oneOf,
+    origins,
+    publicUrl,
+    rate,
+    sender,
+    smtpUrl,
+    text,
+    url,
+    type Value,
+} from './values.ts';
 
 /**
  * One variable. `fallback` is the text that stands for it when it is unset or empty, null if unset is a value of its
@@ -26,9 +40,9 @@ export const VARIABLES = {
     JWT_ISSUER: optional(text('an issuer'), 'unset'),
     JWT_AUDIENCE: optional(text('an audience'), 'unset'),
     CORS_ORIGINS: optional(origins, 'same origin only'),
-    SMTP_URL: secret(url(['smtp', 'smtps']), 'embedded mode: the local mail catcher'),
-    MAIL_FROM: optional(text('a mail address'), 'embedded mode: the local mail catcher'),
-    PUBLIC_URL: optional(url(WEB), 'embedded mode: the address it listens on'),
+    SMTP_URL: secret(smtpUrl, 'embedded mode: the local mail catcher'),
+    MAIL_FROM: optional(sender, 'with the mail catcher: `Tidings <tidings@localhost>`'),
+    PUBLIC_URL: optional(publicUrl, 'embedded mode: the address it listens on'),
     DIGEST_CADENCE: plain(oneOf(['hourly', 'daily', 'weekly', 'off']), 'daily'),
     RETENTION_DAYS: plain(integer(1, 36_500), '30'),
     NOTIFICATION_RETENTION_DAYS: plain(integer(1, 36_500), '90'),

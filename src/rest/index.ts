@@ -17,4 +17,5 @@ export { BEFORE_ALL, type Keyed, openPage, type Page, pageOf, pageQuery, unkeyed
 export { POSITION_HEADER, positionHeader, positionOf } from './position.ts';
 export { streamResource } from './stream.ts';
 export { topicEventsResource } from './topic-events.ts';
+export { unsubscribeResource } from './unsubscribe.ts';
 export { idParams, moment, notFound, shownMoment, text, uuid } from './validation.ts';

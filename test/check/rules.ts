@@ -9,7 +9,7 @@ export type Rule = (sources: readonly Source[]) => readonly string[];
 const RANKS: readonly (readonly string[])[] = [
     ['event', 'errors', 'service', 'observe'],
     ['config', 'database-url', 'log', 'pause'],
-    ['protocol', 'store', 'auth', 'embedded', 'migrate'],
+    ['protocol', 'store', 'auth', 'mail', 'embedded', 'catcher', 'migrate'],
     ['sequence', 'tail', 'fanout'],
     ['socket', 'rest', 'worker', 'client'],
     ['example'],

@@ -47,9 +47,11 @@ async function run(args: readonly string[]): Promise<string> {
 test('serves on an embedded database that the other commands find, and stops at SIGTERM with 0', async () => {
     const greeting = await serve();
     const [, url = ''] = /^Tidings runs at (http:\/\/127\.0\.0\.1:\d+)$/.exec(greeting[0] ?? '') ?? [];
-    expect(greeting[1]).toMatch(/^Database {5}postgresql:\/\/postgres:\S+@127\.0\.0\.1:\d+\/tidings$/);
-    expect(greeting[2]).toContain(`curl -s ${url}/dev/login`);
-    expect(greeting[3]).toContain(`npx tidings token --user ${ADA}`);
+    const [, mailUrl = ''] = /^Mail is caught at (http:\/\/127\.0\.0\.1:\d+)$/.exec(greeting[1] ?? '') ?? [];
+    expect(await (await fetch(mailUrl)).text()).toContain('No mail yet.');
+    expect(greeting[2]).toMatch(/^Database {5}postgresql:\/\/postgres:\S+@127\.0\.0\.1:\d+\/tidings$/);
+    expect(greeting[3]).toContain(`curl -s ${url}/dev/login`);
+    expect(greeting[4]).toContain(`npx tidings token --user ${ADA}`);
 
     const token = await run(['token', '--user', ADA]);
     const answer = await fetch(`${url}/projects`, { headers: { authorization: `Bearer ${token}` } });
