@@ -113,6 +113,17 @@ function contradictions(config: Config): Issue[] {
     if (config.smtpUrl !== null && config.publicUrl === null && !config.embedded) {
         issues.push({ path: 'PUBLIC_URL', message: 'expected a URL, because SMTP_URL is set, got nothing' });
     }
+    const dkim = {
+        MAIL_DKIM_DOMAIN: config.mailDkimDomain,
+        MAIL_DKIM_SELECTOR: config.mailDkimSelector,
+        MAIL_DKIM_KEY: config.mailDkimKey,
+    };
+    const missing = Object.entries(dkim).filter(([, value]) => value === null);
+    if (missing.length < 3) {
+        for (const [path] of missing) {
+            issues.push({ path, message: 'expected a value, because another MAIL_DKIM variable is set, got nothing' });
+        }
+    }
     return issues;
 }
 

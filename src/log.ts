@@ -35,6 +35,8 @@ const LEVELS: Readonly<Record<Observation['type'], Level>> = {
     'poll.waiting': 'debug',
     'handler.failed': 'error',
     'http.answered': 'debug',
+    'mail.claimed': 'debug',
+    'mail.ended': 'info',
     'database.silent': 'warn',
     'database.notice': 'warn',
     'mail.caught': 'debug',

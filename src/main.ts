@@ -15,9 +15,10 @@ import { exampleChores, exampleResources } from './example/index.ts';
 import { createHub, createIntake, createReplay, Ring } from './fanout/index.ts';
 import { createHttpServer, HTTP_DEFAULTS } from './http/index.ts';
 import { createLogger } from './log.ts';
+import { createUnsubscribe } from './mail/index.ts';
 import { type Applied, ENGINE, EXAMPLE, migrateUp, migrationStatus, type SetStatus } from './migrate/index.ts';
 import type { Observe } from './observe.ts';
-import { createRest, streamResource, topicEventsResource } from './rest/index.ts';
+import { createRest, streamResource, topicEventsResource, unsubscribeResource } from './rest/index.ts';
 import { engineChores } from './sequence/chores.ts';
 import { createHousekeeping } from './sequence/housekeeping.ts';
 import { createSequencerPort } from './sequence/port.ts';
@@ -32,6 +33,7 @@ import { createTopicLog } from './store/topic-log.ts';
 import { createDoorbell } from './tail/doorbell.ts';
 import { createStreamPort } from './tail/stream-port.ts';
 import { createTail } from './tail/tail.ts';
+import { createMailing } from './worker/index.ts';
 
 /** A server that runs. */
 export type Server = {
@@ -163,7 +165,7 @@ type Parts = {
 };
 
 /** Links the stages and starts them; answers the URL they listen on. */
-async function assemble({ config, databaseUrl, jwtSecret, run, observe }: Parts): Promise<string> {
+async function assemble({ config, databaseUrl, jwtSecret, smtpUrl, run, observe }: Parts): Promise<string> {
     const limits = {
         role: SERVER_ROLE,
         statementTimeoutMs: STATEMENT_TIMEOUT_MS,
@@ -245,6 +247,7 @@ async function assemble({ config, databaseUrl, jwtSecret, run, observe }: Parts)
     }
     await run(housekeeping);
 
+    const mailSecret = await readSecret(sql, 'mail');
     const rest = createRest({
         sql,
         verifier,
@@ -265,6 +268,7 @@ async function assemble({ config, databaseUrl, jwtSecret, run, observe }: Parts)
         resources: [
             streamResource(createEventStreams({ sessions, settings })),
             topicEventsResource(createPolls({ sessions, settings })),
+            unsubscribeResource({ verify: createUnsubscribe(mailSecret).verify, settingsUrl: config.publicUrl }),
             ...(config.example ? exampleResources : []),
         ],
     });
@@ -275,5 +279,9 @@ async function assemble({ config, databaseUrl, jwtSecret, run, observe }: Parts)
         settings: { ...HTTP_DEFAULTS, ...config, heartbeatMs: SOCKET_DEFAULTS.heartbeatMs },
     });
     await run(http);
+    if (smtpUrl !== null) {
+        // Last, as mails link to where the port is if no public address is named.
+        await run(createMailing({ config, sql, databaseUrl, smtpUrl, url: http.url(), secret: mailSecret, observe }));
+    }
     return http.url();
 }

@@ -40,6 +40,17 @@ export type Observation =
           readonly tookMs: number;
           readonly requestId: string;
       }
+    | { readonly type: 'mail.claimed'; readonly mails: number }
+    | {
+          readonly type: 'mail.ended';
+          readonly digest: string;
+          readonly kind: string;
+          readonly userId: string;
+          readonly outcome: string;
+          /** The state it is in now; null if another had taken it up. */
+          readonly state: string | null;
+          readonly reason: string | null;
+      }
     | { readonly type: 'database.silent'; readonly name: string; readonly waitedMs: number }
     | { readonly type: 'database.notice'; readonly message: string }
     | { readonly type: 'mail.caught'; readonly bytes: number; readonly tookMs: number }

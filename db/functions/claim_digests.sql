@@ -95,4 +95,4 @@ begin
 end;
 $$;
 revoke all on function tidings.claim_digests(timestamptz, text[], text, text, integer, integer, interval, integer, text) from public;
-grant execute on function tidings.claim_digests(timestamptz, text[], text, text, integer, integer, interval, integer, text) to tidings_server, tidings_dba;
+grant execute on function tidings.claim_digests(timestamptz, text[], text, text, integer, integer, interval, integer, text) to tidings_server;

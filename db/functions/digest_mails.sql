@@ -6,7 +6,12 @@
 -- groups: [{topic, title, entries: [{id, type, title, body, url, count, actors, at, critical}], more}]}
 --
 -- Runs as the caller, who needs a right on the view given to `people`, and on the kinds' functions.
-create or replace function tidings.digest_mails(ids bigint[], time_zone text default 'UTC', max_entries integer default 30)
+create or replace function tidings.digest_mails(
+    ids bigint[],
+    time_zone text default 'UTC',
+    max_entries integer default 30,
+    moment timestamptz default clock_timestamp()
+)
     returns table (id bigint, skip text, content jsonb)
     language plpgsql
     stable
@@ -29,7 +34,7 @@ begin
         where n.digest_id = any (digest_mails.ids)
             and n.read_at is null
             and n.archived_at is null
-            and (n.snoozed_until is null or n.snoozed_until <= now())
+            and (n.snoozed_until is null or n.snoozed_until <= digest_mails.moment)
             and c.email is distinct from 'off'
         having count(*) > 0
     ) a
@@ -61,7 +66,7 @@ begin
                 'type', f.type,
                 'title', coalesce(tidings.fill_template(f.template ->> 'title', f.payload, f.actor), f.type),
                 'body', tidings.fill_template(f.template ->> 'body', f.payload, f.actor),
-                'url', tidings.fill_template(f.template ->> 'url', f.payload, f.actor),
+                'url', tidings.fill_template(f.template ->> 'url', f.payload, f.actor, is_url => true),
                 'count', f.count,
                 'actors', f.actors,
                 'at', tidings.iso(f.at),
@@ -160,5 +165,5 @@ begin
     order by d.id;
 end;
 $$;
-revoke all on function tidings.digest_mails(bigint[], text, integer) from public;
-grant execute on function tidings.digest_mails(bigint[], text, integer) to tidings_server, tidings_dba;
+revoke all on function tidings.digest_mails(bigint[], text, integer, timestamptz) from public;
+grant execute on function tidings.digest_mails(bigint[], text, integer, timestamptz) to tidings_server;

@@ -1,5 +1,5 @@
 -- Makes the mails that `claim_digests` found due and gives each its notifications: all of its kind from before its end, read or not,
--- that no other mail has. A period that has its mail already gets no second one. With critical_only, only what heeds no quiet hours.
+-- that no other mail has; a `manual` one gets those of every kind. A period that has its mail already gets no second one. With critical_only, only what heeds no quiet hours.
 -- Returns how many there are now.
 --
 -- Locks: each person's notifications, the oldest first.
@@ -32,7 +32,11 @@ begin
             select n.*
             from tidings.notification n
             where n.user_id = d.user_id and n.digest_id is null and n.created_at < d.due_at
-                and (n.email = d.kind or n.email is null and d.kind = cadence)
+                and (
+                    n.email = d.kind
+                    or n.email is null and d.kind = cadence
+                    or d.kind = 'manual' and coalesce(n.email, cadence) <> 'off'
+                )
                 and (
                     not d.critical_only
                     or exists (select from tidings.notification_types t where t.type = n.type and t.critical)

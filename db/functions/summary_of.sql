@@ -16,4 +16,4 @@ as $$
     );
 $$;
 revoke all on function tidings.summary_of(text, text, bigint) from public;
-grant execute on function tidings.summary_of(text, text, bigint) to tidings_server, tidings_dba;
+grant execute on function tidings.summary_of(text, text, bigint) to tidings_server;

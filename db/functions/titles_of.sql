@@ -29,4 +29,4 @@ begin
 end;
 $$;
 revoke all on function tidings.titles_of(text[]) from public;
-grant execute on function tidings.titles_of(text[]) to tidings_server, tidings_dba;
+grant execute on function tidings.titles_of(text[]) to tidings_server;

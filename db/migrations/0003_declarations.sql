@@ -25,10 +25,10 @@ create table tidings.secret (
     name text primary key,
     value bytea not null
 );
--- What seals page cursors, and what stands for those who were forgotten.
+-- What seals page cursors, signs the links in mails, and stands for those who were forgotten.
 insert into tidings.secret
 select n.name, sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8'))
-from unnest(array['cursor', 'pseudonym']) n (name);
+from unnest(array['cursor', 'mail', 'pseudonym']) n (name);
 
 -- Keys given to emit and send_notification; a second use within retention does nothing.
 create table tidings.dedupe (

@@ -8,7 +8,7 @@ create table tidings.digest (
     id bigint generated always as identity primary key,
     user_id text not null,
     kind text not null,
-    -- The local day, the hour, or for an instant mail its first notification: a period is mailed once.
+    -- The local day, the hour, or for an instant or a manual mail its first notification: a period is mailed once.
     period text not null,
     -- The end of what it tells.
     due_at timestamptz not null,
@@ -25,7 +25,7 @@ create table tidings.digest (
     -- Why it failed, is unknown or was skipped, or what the mail server said.
     reason text,
     constraint digest_key unique (user_id, kind, period),
-    constraint kind_is_known check (kind in ('instant', 'hourly', 'daily', 'weekly')),
+    constraint kind_is_known check (kind in ('instant', 'hourly', 'daily', 'weekly', 'manual')),
     constraint state_is_known check (state in ('claimed', 'sending', 'sent', 'failed', 'unknown', 'skipped'))
 );
 -- What is to be taken up, and what somebody died over.

@@ -96,6 +96,18 @@ export const sender: Value<string> = {
     expected: 'an address like tidings@example.com or Tidings <tidings@example.com>',
 };
 
+/** An IANA time zone. */
+export const timeZone: Value<string> = {
+    schema: z.string().refine(isTimeZone),
+    expected: 'an IANA time zone like Europe/Berlin',
+};
+
+/** Minutes that divide an hour. */
+export const partOfHour: Value<number> = {
+    schema: z.enum(['1', '2', '3', '4', '5', '6', '10', '12', '15', '20', '30', '60']).transform(Number),
+    expected: 'minutes that divide an hour: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60',
+};
+
 /** Comma-separated web origins, as a browser sends them. */
 export const origins: Value<readonly string[]> = {
     schema: z
@@ -119,6 +131,17 @@ function isPublicUrl(written: string): boolean {
     if (!/^https?:\/\/[^\s?#]+$/.test(written) || !URL.canParse(written)) return false;
     const { username, password } = new URL(written);
     return username === '' && password === '';
+}
+
+/** What PostgreSQL knows, too: no offsets, which it reads with the sign turned round. */
+function isTimeZone(written: string): boolean {
+    if (!/^[A-Za-z]/.test(written)) return false;
+    try {
+        new Intl.DateTimeFormat('en', { timeZone: written });
+        return true;
+    } catch {
+        return false;
+    }
 }
 
 /** Line ends, brackets and bare quotes can't stand in a name: they would write other headers. */

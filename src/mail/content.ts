@@ -35,7 +35,7 @@ export type MailReader = {
     readonly timeZone: string;
 };
 
-export type MailKind = 'instant' | 'hourly' | 'daily' | 'weekly';
+export type MailKind = 'instant' | 'hourly' | 'daily' | 'weekly' | 'manual';
 
 /** One mail. `key` is the same whenever this mail is made, and no other mail's. */
 export type MailContent = {

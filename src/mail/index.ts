@@ -11,9 +11,10 @@
 export { readSender } from './address.ts';
 export type { MailContent } from './content.ts';
 export { readDkim } from './dkim.ts';
+export type { Begin } from './gate.ts';
 export { type Html, html, markupOf, verbatim } from './html.ts';
 export { createMailer, type Mailer } from './mailer.ts';
-export { buildMessage, composeMessage } from './message.ts';
+export { composeMessage } from './message.ts';
 export { renderMail } from './render-mail.ts';
-export { createSendMail, createWriteMail, type MailSent } from './send-mail.ts';
+export { createSendMail, createWriteMail, type MailSent, type WriteMail } from './send-mail.ts';
 export { createUnsubscribe } from './unsubscribe.ts';

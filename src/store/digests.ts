@@ -13,6 +13,9 @@ export type DigestDefaults = {
     readonly instantDelayMs: number;
 };
 
+/** When it is; null: when the database says it is. */
+export type Moment = Date | null;
+
 export type DigestKind = 'instant' | 'hourly' | 'daily' | 'weekly';
 
 /** A mail that was taken up: `attempt` names the taker. */
@@ -34,33 +37,57 @@ export type Ending = {
 export async function claimDigests(
     sql: Database,
     defaults: DigestDefaults,
-    { kinds, after, at }: { readonly kinds: readonly DigestKind[]; readonly after: string; readonly at: Date },
+    { kinds, after, at }: { readonly kinds: readonly DigestKind[]; readonly after: string; readonly at: Moment },
 ): Promise<{ readonly claimed: number; readonly lastUser: string | null }> {
     const [row] = await sql<{ claimed: number; last_user: string | null }[]>`
         select c.claimed, c.last_user
         from tidings.claim_digests(
-            ${at}, ${[...kinds]}, ${defaults.cadence}, ${defaults.timeZone}, ${defaults.hour}, ${defaults.weekday},
+            coalesce(${at}::timestamptz, clock_timestamp()), ${[...kinds]}, ${defaults.cadence}, ${defaults.timeZone}, ${defaults.hour}, ${defaults.weekday},
             make_interval(secs => ${defaults.instantDelayMs / 1000}), after_user => ${after}
         ) c`;
     return { claimed: row?.claimed ?? 0, lastUser: row?.last_user ?? null };
 }
 
 /** Takes up at most `limit` mails. */
-export async function takeDigests(sql: Database, limit: number, at: Date): Promise<readonly Taken[]> {
-    return sql<Taken[]>`select t.id, t.attempt from tidings.take_digests(${limit}, moment => ${at}) t`;
+export async function takeDigests(sql: Database, limit: number, at: Moment): Promise<readonly Taken[]> {
+    return sql<Taken[]>`select t.id, t.attempt from 
+            tidings.take_digests(${limit}, moment => coalesce(${at}::timestamptz, clock_timestamp())) t`;
+}
+
+/** Claims a mail to one person of all they were not told yet, and takes it up; null if there is nothing. */
+export async function claimDigestOf(
+    sql: Database,
+    userId: string,
+    cadence: DigestDefaults['cadence'],
+    at: Moment,
+): Promise<Taken | null> {
+    const [row] = await sql<Taken[]>`
+        select t.id, t.attempt
+        from tidings.claim_digest_of(
+            ${userId}, ${cadence}, moment => coalesce(${at}::timestamptz, clock_timestamp())
+        ) t`;
+    return row ?? null;
 }
 
 /** What these mails say, in one query. */
-export async function readMails(sql: Database, ids: readonly string[], timeZone: string): Promise<readonly MailRow[]> {
-    return sql<
-        MailRow[]
-    >`select m.id, m.skip, m.content from tidings.digest_mails(${[...ids]}::bigint[], ${timeZone}) m`;
+export async function readMails(
+    sql: Database,
+    ids: readonly string[],
+    { timeZone, at }: { readonly timeZone: string; readonly at: Moment },
+): Promise<readonly MailRow[]> {
+    return sql<MailRow[]>`
+        select m.id, m.skip, m.content
+        from tidings.digest_mails(
+            ${[...ids]}::bigint[], ${timeZone}, moment => coalesce(${at}::timestamptz, clock_timestamp())
+        ) m`;
 }
 
 /** Says that a mail goes over the wire from now on; false if another has taken it up. */
-export async function handOver(sql: Database, { id, attempt }: Taken, at: Date): Promise<boolean> {
+export async function handOver(sql: Database, { id, attempt }: Taken, at: Moment): Promise<boolean> {
     const [row] = await sql<{ mine: boolean }[]>`
-        select tidings.hand_over_digest(${id}, ${attempt}, moment => ${at}) as mine`;
+        select tidings.hand_over_digest(
+            ${id}, ${attempt}, moment => coalesce(${at}::timestamptz, clock_timestamp())
+        ) as mine`;
     return row?.mine === true;
 }
 
@@ -69,11 +96,12 @@ export async function endDigest(
     sql: Database,
     { id, attempt }: Taken,
     { outcome, reason, address, count, messageId }: Ending,
-    at: Date,
+    at: Moment,
 ): Promise<string | null> {
     const [row] = await sql<{ state: string | null }[]>`
         select tidings.end_digest(
-            ${id}, ${attempt}, ${outcome}, ${reason}, ${address ?? null}, ${count ?? null}, ${messageId ?? null}, ${at}
+            ${id}, ${attempt}, ${outcome}, ${reason}, ${address ?? null}, ${count ?? null}, ${messageId ?? null},
+            coalesce(${at}::timestamptz, clock_timestamp())
         ) as state`;
     return row?.state ?? null;
 }

@@ -1,10 +1,11 @@
 /** Claims the mails that are due and sends them, one after another in SQL and several at a time over SMTP. */
 
-import type { MailContent } from '../mail/index.ts';
+import type { Begin, MailContent, MailSent } from '../mail/index.ts';
 import type { Observe } from '../observe.ts';
 import { createPause } from '../pause.ts';
 import type { Database } from '../store/connect.ts';
 import {
+    claimDigestOf,
     claimDigests,
     type DigestDefaults,
     type DigestKind,
@@ -12,28 +13,30 @@ import {
     endDigest,
     handOver,
     type MailRow,
+    type Moment,
     readMails,
     type Taken,
     takeDigests,
 } from '../store/digests.ts';
-
-/** How handing a mail over ended. Only `retry` may be tried again: it was certainly not accepted. */
-export type Sent =
-    | { readonly type: 'sent'; readonly reason: string; readonly messageId: string }
-    | { readonly type: 'retry' | 'rejected' | 'unknown'; readonly reason: string }
-    /** Stopped before a byte of it went out. */
-    | { readonly type: 'withdrawn' };
 
 export type DigestsOptions = {
     readonly sql: Database;
     readonly observe: Observe;
     readonly defaults: DigestDefaults;
     /** Hands a mail over; calls `begin` right before the first byte that may make it accepted, and stops if that says no. */
-    readonly send: (content: MailContent, begin: () => Promise<boolean>) => Promise<Sent>;
+    readonly send: (content: MailContent, begin: Begin) => Promise<MailSent>;
     /** Mails on their way at once. */
     readonly concurrency?: number;
-    /** The clock; a simulation has its own. */
-    readonly now?: () => Date;
+    /** The clock; a simulation has its own. Unset: the database's, which all workers share. */
+    readonly now?: () => Moment;
+};
+
+/** How a mail ended; `state` is the one it is in now, null if another has taken it up. */
+export type MailEnd = {
+    readonly digest: string;
+    readonly outcome: Ending['outcome'] | 'withdrawn';
+    readonly state: string | null;
+    readonly reason: string | null;
 };
 
 /** The two halves of mailing; both may run anywhere, any number of times at once. */
@@ -42,6 +45,8 @@ export type Digests = {
     claim(kinds: readonly DigestKind[]): Promise<number>;
     /** Sends all that is claimed and due; answers how many it took up. */
     deliver(): Promise<number>;
+    /** Sends one person all they were not told yet, whenever it is due; null if there is nothing. */
+    sendTo(userId: string): Promise<MailEnd | null>;
     /** Takes up nothing more; what is on its way is finished. */
     stop(): void;
 };
@@ -52,7 +57,7 @@ const NOTE_TRIES = 8;
 const NOTE_PAUSE_MS = 250;
 
 export function createDigests(options: DigestsOptions): Digests {
-    const { sql, observe, defaults, send, concurrency = 5, now = () => new Date() } = options;
+    const { sql, observe, defaults, send, concurrency = 5, now = () => null } = options;
     let stopped = false;
 
     async function claim(kinds: readonly DigestKind[]): Promise<number> {
@@ -76,7 +81,7 @@ export function createDigests(options: DigestsOptions): Digests {
             const rows = await readMails(
                 sql,
                 taken.map(({ id }) => id),
-                defaults.timeZone,
+                { timeZone: defaults.timeZone, at: now() },
             );
             const mails = new Map(rows.map((row) => [row.id, row]));
             const queue = taken.flatMap((one) => {
@@ -98,37 +103,39 @@ export function createDigests(options: DigestsOptions): Digests {
         }
     }
 
-    async function sendOne(one: Taken, { skip, content }: MailRow): Promise<void> {
+    async function sendOne(one: Taken, { skip, content }: MailRow): Promise<MailEnd> {
         const mail = content as MailContent;
         if (skip !== null) return note(one, mail, { outcome: 'skipped', reason: skip });
         const sent = await send(mail, () => handOver(sql, one, now()));
-        if (sent.type === 'withdrawn') return;
-        await note(one, mail, {
+        if (sent.type === 'withdrawn') return { digest: one.id, outcome: sent.type, state: null, reason: null };
+        return note(one, mail, {
             outcome: sent.type,
             reason: sent.reason,
-            address: mail.to.email,
             count: mail.count,
+            // What was said of this one message is no reason never to write again.
+            ...(sent.type === 'rejected' && sent.of === 'recipient' ? { address: mail.to.email } : {}),
             ...(sent.type === 'sent' ? { messageId: sent.messageId } : {}),
         });
     }
 
-    async function note(one: Taken, mail: MailContent, ending: Ending): Promise<void> {
+    async function note(one: Taken, { kind, to }: MailContent, ending: Ending): Promise<MailEnd> {
         const state = await noting(() => endDigest(sql, one, ending, now()));
-        const { outcome, reason } = ending;
-        observe({
-            type: 'mail.ended',
-            digest: one.id,
-            kind: mail.kind,
-            userId: mail.to.userId,
-            outcome,
-            state,
-            reason,
-        });
+        const end = { digest: one.id, outcome: ending.outcome, state, reason: ending.reason };
+        observe({ type: 'mail.ended', kind, userId: to.userId, ...end });
+        return end;
+    }
+
+    async function sendTo(userId: string): Promise<MailEnd | null> {
+        const one = await claimDigestOf(sql, userId, defaults.cadence, now());
+        if (one === null) return null;
+        const [mail] = await readMails(sql, [one.id], { timeZone: defaults.timeZone, at: now() });
+        return mail === undefined ? null : sendOne(one, mail);
     }
 
     return {
         claim,
         deliver,
+        sendTo,
         stop() {
             stopped = true;
         },

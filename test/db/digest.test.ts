@@ -153,10 +153,10 @@ describe('a claim', () => {
         const seen: unknown[] = [];
         let after: string | null = '';
         while (after !== null) {
-            const [row] =
+            const rows: { claimed: number; last_user: string | null }[] =
                 await sql`select * from tidings.claim_digests('2026-01-10T09:00Z', max_users => 2, after_user => ${after})`;
-            seen.push(row?.['claimed']);
-            after = row?.['last_user'] ?? null;
+            seen.push(rows[0]?.claimed);
+            after = rows[0]?.last_user ?? null;
         }
         expect(seen).toEqual([2, 2, 1]);
     });

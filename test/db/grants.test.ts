@@ -30,7 +30,7 @@ const READABLE = [
 ];
 
 /** What is each person's own. */
-const PERSONAL = ['notification', 'preference', 'schedule', 'topic_preference'];
+const PERSONAL = ['digest', 'notification', 'preference', 'schedule', 'suppression', 'topic_preference'];
 
 /** What capture and rules generate and run, what declares, and what a DBA or a service calls by hand. */
 const DBA = [
@@ -63,6 +63,7 @@ const DBA = [
     ...['mark_until', 'notification_counts', 'notifications_json', 'people_of', 'preferences_of', 'quiet_until'],
     ...['replace_preferences', 'send_notification', 'set_preference', 'set_schedule', 'set_topic_preference'],
     ...['snooze_notification', 'unset_topic_preference'],
+    ...['digest_due', 'suppress'],
 ].sort();
 const SERVER = [
     ...['access_changed', 'create_partitions', 'disconnect', 'emit', 'erase', 'fall_asleep', 'flush_heads', 'forget'],
@@ -74,6 +75,8 @@ const SERVER = [
     ...['notifications_json', 'notify', 'people_of', 'preferences_of', 'quiet_until', 'replace_preferences'],
     ...['send_notification', 'set_preference', 'set_schedule', 'set_topic_preference', 'snooze_notification'],
     ...['unset_topic_preference'],
+    ...['claim_digest_of', 'claim_digests', 'digest_due', 'digest_mails', 'end_digest', 'freeze_digests'],
+    ...['hand_over_digest', 'summary_of', 'suppress', 'take_digests', 'titles_of'],
 ].sort();
 
 test.each([
