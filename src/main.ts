@@ -7,7 +7,7 @@
 
 import { join } from 'node:path';
 import { createVerifier, signToken } from './auth/index.ts';
-import { createMailCatcher, USUAL_PORTS } from './catcher/index.ts';
+import { createMailCatcher, keepSmtpUrl, USUAL_PORTS } from './catcher/index.ts';
 import type { Config } from './config.ts';
 import { createEmbedded } from './embedded/index.ts';
 import { TidingsError } from './errors.ts';
@@ -16,9 +16,9 @@ import { createHub, createIntake, createReplay, Ring } from './fanout/index.ts';
 import { createHttpServer, HTTP_DEFAULTS } from './http/index.ts';
 import { createLogger } from './log.ts';
 import { createUnsubscribe } from './mail/index.ts';
-import { type Applied, ENGINE, EXAMPLE, migrateUp, migrationStatus, type SetStatus } from './migrate/index.ts';
+import { type Applied, ENGINE, EXAMPLE, expectCurrent, migrateUp } from './migrate/index.ts';
 import type { Observe } from './observe.ts';
-import { createRest, streamResource, topicEventsResource, unsubscribeResource } from './rest/index.ts';
+import { adminResource, createRest, streamResource, topicEventsResource, unsubscribeResource } from './rest/index.ts';
 import { engineChores } from './sequence/chores.ts';
 import { createHousekeeping } from './sequence/housekeeping.ts';
 import { createSequencerPort } from './sequence/port.ts';
@@ -116,12 +116,7 @@ async function provideDatabase(
     }
     const sets = config.example ? [ENGINE, EXAMPLE] : [ENGINE];
     if (config.databaseUrl !== null) {
-        const behind = (await migrationStatus(config.databaseUrl, sets)).filter((status) => !isCurrent(status));
-        if (behind.length > 0) {
-            const names = behind.map((status) => status.set).join(' and ');
-            const message = `expected the schema of ${names} to be that of this version, got another; run: tidings migrate up`;
-            throw new TidingsError('failed', message);
-        }
+        await expectCurrent(config.databaseUrl, sets);
         return { databaseUrl: config.databaseUrl, jwtSecret: config.jwtSecret };
     }
     const onExit = (error: Error) => observe({ type: 'service.failed', service: 'embedded', error });
@@ -140,12 +135,8 @@ async function provideMail(
     if (config.smtpUrl !== null || !config.embedded) return { smtpUrl: config.smtpUrl, caughtMailUrl: null };
     const dir = join(config.dataDir, 'mail');
     const catcher = await run(createMailCatcher({ dir, host: '127.0.0.1', ...USUAL_PORTS, observe }));
+    await keepSmtpUrl(config.dataDir, catcher.smtpUrl);
     return { smtpUrl: catcher.smtpUrl, caughtMailUrl: catcher.url };
-}
-
-/** Functions may differ: an upgrade is rolled out with servers of both versions running. */
-function isCurrent(status: SetStatus): boolean {
-    return status.migrations.every((migration) => migration.state === 'applied');
 }
 
 /** A standby can't be listened to, and a ring of the primary's comes before the standby has what was rung for. */
@@ -269,6 +260,7 @@ async function assemble({ config, databaseUrl, jwtSecret, smtpUrl, run, observe 
             streamResource(createEventStreams({ sessions, settings })),
             topicEventsResource(createPolls({ sessions, settings })),
             unsubscribeResource({ verify: createUnsubscribe(mailSecret).verify, settingsUrl: config.publicUrl }),
+            ...(config.adminToken === null ? [] : [adminResource(config.adminToken)]),
             ...(config.example ? exampleResources : []),
         ],
     });

@@ -209,12 +209,36 @@ describe('settings of mail', () => {
     });
 });
 
+describe('digests', () => {
+    test.each([
+        [{ DIGEST_TIME_ZONE: 'Mars/Olympus' }, 'an IANA time zone like Europe/Berlin, got "Mars/Olympus"'],
+        [{ DIGEST_TIME_ZONE: '+02:00' }, 'an IANA time zone like Europe/Berlin, got "+02:00"'],
+        [
+            { DIGEST_EVERY_MINUTES: '7' },
+            'minutes that divide an hour: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60, got "7"',
+        ],
+        [{ DIGEST_HOUR: '24' }, 'an integer from 0 to 23, got "24"'],
+        [{ DIGEST_WEEKDAY: '0' }, 'an integer from 1 to 7, got "0"'],
+    ])('refuse %j', (env: Record<string, string>, message) => {
+        expect(problemOf(env).message).toContain(`: expected ${message}`);
+    });
+
+    test('are signed with all there is to sign with, or not at all', () => {
+        const all = { MAIL_DKIM_DOMAIN: 'example.com', MAIL_DKIM_SELECTOR: 'mail', MAIL_DKIM_KEY: 'secret canary' };
+        expect(loadConfig(all)).toMatchObject({ mailDkimDomain: 'example.com', mailDkimSelector: 'mail' });
+        expect(problemOf({ MAIL_DKIM_KEY: 'secret canary' }).message.split('\n').slice(1)).toEqual([
+            '  MAIL_DKIM_DOMAIN: expected a value, because another MAIL_DKIM variable is set, got nothing',
+            '  MAIL_DKIM_SELECTOR: expected a value, because another MAIL_DKIM variable is set, got nothing',
+        ]);
+    });
+});
+
 test('never shows a secret that is wrong', () => {
     const problem = problemOf({ JWT_SECRET: 'too-short-canary', ADMIN_TOKEN: 'canary' });
     expect(problem.message).toBe(
         'expected a valid configuration, got:\n' +
             '  JWT_SECRET: expected at least 32 bytes, got 16 bytes (not shown)\n' +
-            '  ADMIN_TOKEN: expected at least 16 bytes, got 6 bytes (not shown)',
+            '  ADMIN_TOKEN: expected at least 16 visible ASCII characters without spaces and commas, got 6 bytes (not shown)',
     );
 });
 

@@ -30,6 +30,9 @@ create table tidings.digest (
 );
 -- What is to be taken up, and what somebody died over.
 create index digest_open_idx on tidings.digest (next_at) where state in ('claimed', 'sending');
+-- What is past use, and what went wrong.
+create index digest_ended_idx on tidings.digest (ended_at);
+create index digest_wrong_idx on tidings.digest (ended_at) where state in ('failed', 'unknown');
 
 -- What a digest has to look at, by person and cadence.
 drop index tidings.notification_digest_idx;

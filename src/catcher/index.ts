@@ -17,6 +17,8 @@ import { createMailbox } from './mailbox.ts';
 import { createSmtpPort } from './smtp.ts';
 import { createWebPort } from './web.ts';
 
+export { findSmtpUrl, keepSmtpUrl } from './whereabouts.ts';
+
 /** Where mail is kept and what is listened on. A port that is taken is replaced by any free one; 0 asks for that. */
 export type MailCatcherOptions = {
     readonly dir: string;

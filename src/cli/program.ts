@@ -3,11 +3,14 @@
 import { Command, CommanderError } from 'commander';
 import { messageOf, TidingsError } from '../errors.ts';
 import { redact } from '../log.ts';
+import { addDigest } from './digest.ts';
+import { addDoctor } from './doctor.ts';
 import { addMigrate } from './migrate.ts';
 import { addServe } from './serve.ts';
 import { addSql } from './sql.ts';
 import type { Terminal } from './terminal.ts';
 import { addToken } from './token.ts';
+import { addWorker } from './worker.ts';
 
 const OK = 0;
 const FAILED = 1;
@@ -36,6 +39,6 @@ function makeProgram(terminal: Terminal): Command {
             writeErr: (text) => terminal.err(text.trimEnd()),
         })
         .showHelpAfterError('(see --help)');
-    for (const add of [addServe, addMigrate, addToken, addSql]) add(program, terminal);
+    for (const add of [addServe, addWorker, addMigrate, addToken, addDigest, addDoctor, addSql]) add(program, terminal);
     return program;
 }

@@ -1,8 +1,10 @@
-/** The database and the key a command works with: the configured ones, or those of a server that runs embedded. */
+/** What a command works with: the database and the key, configured or of a server that runs embedded, and whom it is about. */
 
+import { InvalidArgumentError } from 'commander';
 import type { Config } from '../config.ts';
 import { findRunning } from '../embedded/index.ts';
 import { TidingsError } from '../errors.ts';
+import { ID_PATTERN } from '../event.ts';
 
 /** `DATABASE_URL`, else the embedded database of the server that runs on `DATA_DIR`. */
 export async function databaseUrlOf(config: Config): Promise<string> {
@@ -22,4 +24,11 @@ export async function jwtSecretOf(config: Config): Promise<string> {
     if (config.jwtSecret !== null) return config.jwtSecret;
     if (!config.embedded) throw new TidingsError('misused', 'expected JWT_SECRET to be set, got nothing');
     return (await findRunning(config.dataDir)).jwtSecret;
+}
+
+/** A user's id, from an option. */
+export function parseUser(id: string): string {
+    if (!ID_PATTERN.test(id))
+        throw new InvalidArgumentError(`expected an id (${ID_PATTERN.source}), got ${JSON.stringify(id)}`);
+    return id;
 }

@@ -2,8 +2,7 @@
 
 import { type Command, InvalidArgumentError } from 'commander';
 import { signToken } from '../auth/index.ts';
-import { ID_PATTERN } from '../event.ts';
-import { jwtSecretOf } from './target.ts';
+import { jwtSecretOf, parseUser } from './target.ts';
 import type { Terminal } from './terminal.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -20,12 +19,6 @@ export function addToken(program: Command, terminal: Terminal): void {
             const claims = { issuer: config.jwtIssuer, audience: config.jwtAudience };
             terminal.out(await signToken(await jwtSecretOf(config), user, ttl, claims));
         });
-}
-
-function parseUser(id: string): string {
-    if (!ID_PATTERN.test(id))
-        throw new InvalidArgumentError(`expected an id (${ID_PATTERN.source}), got ${JSON.stringify(id)}`);
-    return id;
 }
 
 function parseDuration(written: string): number {

@@ -66,6 +66,17 @@ export function bytes(least: number): Value<string> {
     };
 }
 
+/** A token fit for an `Authorization` header. */
+export function bearerToken(least: number): Value<string> {
+    return {
+        schema: z
+            .string()
+            .regex(/^[!-~]+$/)
+            .refine((token) => token.length >= least && !token.includes(',')),
+        expected: `at least ${least} visible ASCII characters without spaces and commas`,
+    };
+}
+
 /** A URL of one of the schemes, kept as it was written. */
 export function url(schemes: readonly string[]): Value<string> {
     const pattern = new RegExp(`^(${schemes.join('|')})://[^\\s/]`);

@@ -1,6 +1,7 @@
 /** Every environment variable of Tidings: its value, its default and whether it is a secret. docs/config.md says the rest. */
 
 import {
+    bearerToken,
     bytes,
     flag,
     integer,
@@ -75,7 +76,7 @@ export const VARIABLES = {
     MAIL_DKIM_SELECTOR: optional(text('a selector'), 'unset'),
     MAIL_DKIM_KEY: secret(text('an RSA key in PEM'), 'unset'),
     METRICS_PORT: optional(integer(0, 65_535), 'unset'),
-    ADMIN_TOKEN: secret(bytes(16), 'unset: no admin routes'),
+    ADMIN_TOKEN: secret(bearerToken(16), 'unset: no admin routes'),
     LOG_LEVEL: plain(oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info'),
     OTEL_EXPORTER_OTLP_ENDPOINT: optional(url(WEB), 'unset'),
 } as const;

@@ -11,6 +11,7 @@
  * migration, CREATEROLE; no superuser.
  */
 
+import { TidingsError } from '../errors.ts';
 import { applySet, type OnApplied } from './apply-set.ts';
 import { readLedger } from './ledger.ts';
 import { ENGINE, readSet, type SetSource } from './migration-set.ts';
@@ -57,4 +58,19 @@ export async function migrationStatus(
         for (const set of sets) statuses.push(statusOf(set, await readLedger(sql, set.schema)));
         return statuses;
     });
+}
+
+/**
+ * Sees to it that a database has the schemas of this version. Functions may differ: an upgrade is rolled out with servers
+ * of both versions running.
+ *
+ * @throws TidingsError `failed` if a migration is pending, or one was applied that is not ours
+ */
+export async function expectCurrent(databaseUrl: string, sources: readonly SetSource[]): Promise<void> {
+    const statuses = await migrationStatus(databaseUrl, sources);
+    const behind = statuses.filter(({ migrations }) => migrations.some(({ state }) => state !== 'applied'));
+    if (behind.length === 0) return;
+    const names = behind.map(({ set }) => set).join(' and ');
+    const message = `expected the schema of ${names} to be that of this version, got another; run: tidings migrate up`;
+    throw new TidingsError('failed', message);
 }

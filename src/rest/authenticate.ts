@@ -37,6 +37,7 @@ function authenticateBy(tokenOf: (c: RestContext) => string | undefined): Middle
     };
 }
 
-function bearerOf(header: string | undefined): string | undefined {
+/** The token of an `Authorization` header. */
+export function bearerOf(header: string | undefined): string | undefined {
     return BEARER.exec(header ?? '')?.[1];
 }

@@ -8,6 +8,7 @@
  * an answer is sent only after the commit. Depends on event, errors, observe and a pool; knows no table but the engine's.
  */
 
+export { adminResource } from './admin.ts';
 export type { Resource, Transaction } from './api.ts';
 export { createRest, type RestParts, type RestService } from './create-rest.ts';
 export { emptyBody } from './empty-body.ts';

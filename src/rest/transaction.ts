@@ -38,7 +38,7 @@ export async function stepTransaction<T>(
     return (await sql.begin('', async (tx) => {
         await tx`
             select
-                set_config('tidings.actor', ${c.var.userId}, true),
+                set_config('tidings.actor', ${c.var.userId ?? ''}, true),
                 set_config('tidings.request_id', ${requestId}, true),
                 set_config('tidings.traceparent', ${traceparent}, true),
                 set_config('lock_timeout', ${LOCK_TIMEOUT}, true),

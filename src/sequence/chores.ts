@@ -4,6 +4,7 @@ import type { Database } from '../store/connect.ts';
 import {
     createPartitions,
     flushHeads,
+    purgeDigests,
     purgeIdempotency,
     purgeNotifications,
     wakeSnoozed,
@@ -30,6 +31,8 @@ const HOUR_MS = 3600 * SECOND_MS;
 /** Rows of one transaction, which holds their locks for some 40 ms. */
 const PURGE_ROWS = 2000;
 const WAKE_ROWS = 1000;
+/** No week that ended so long ago is claimed any more. */
+const LEAST_MAIL_DAYS = 35;
 
 /** The engine's own. An idle server asks for them twice a minute, and four times an hour. */
 export function engineChores({ notificationRetentionDays }: ChoreSettings): readonly Chore[] {
@@ -48,6 +51,12 @@ export function engineChores({ notificationRetentionDays }: ChoreSettings): read
             everyMs: HOUR_MS,
             piece: PURGE_ROWS,
             work: (sql) => purgeNotifications(sql, notificationRetentionDays, PURGE_ROWS),
+        },
+        {
+            name: 'mails',
+            everyMs: HOUR_MS,
+            piece: PURGE_ROWS,
+            work: (sql) => purgeDigests(sql, Math.max(notificationRetentionDays, LEAST_MAIL_DAYS), PURGE_ROWS),
         },
     ];
 }

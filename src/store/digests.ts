@@ -42,7 +42,8 @@ export async function claimDigests(
     const [row] = await sql<{ claimed: number; last_user: string | null }[]>`
         select c.claimed, c.last_user
         from tidings.claim_digests(
-            coalesce(${at}::timestamptz, clock_timestamp()), ${[...kinds]}, ${defaults.cadence}, ${defaults.timeZone}, ${defaults.hour}, ${defaults.weekday},
+            coalesce(${at}::timestamptz, clock_timestamp()),
+            array(select jsonb_array_elements_text(${JSON.stringify(kinds)}::text::jsonb)), ${defaults.cadence}, ${defaults.timeZone}, ${defaults.hour}, ${defaults.weekday},
             make_interval(secs => ${defaults.instantDelayMs / 1000}), after_user => ${after}
         ) c`;
     return { claimed: row?.claimed ?? 0, lastUser: row?.last_user ?? null };
@@ -78,7 +79,7 @@ export async function readMails(
     return sql<MailRow[]>`
         select m.id, m.skip, m.content
         from tidings.digest_mails(
-            ${[...ids]}::bigint[], ${timeZone}, moment => coalesce(${at}::timestamptz, clock_timestamp())
+            array(select jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb)::bigint), ${timeZone}, moment => coalesce(${at}::timestamptz, clock_timestamp())
         ) m`;
 }
 

@@ -32,3 +32,10 @@ export async function purgeNotifications(sql: Database, days: number, maxRows: n
         select tidings.purge_notifications(now() - make_interval(days => ${days}), ${maxRows}) as purged`;
     return row?.purged ?? 0;
 }
+
+/** Deletes mails that ended some days ago, `maxRows` at most; answers how many. */
+export async function purgeDigests(sql: Database, days: number, maxRows: number): Promise<number> {
+    const [row] = await sql<{ purged: number }[]>`
+        select tidings.purge_digests(now() - make_interval(days => ${days}), ${maxRows}) as purged`;
+    return row?.purged ?? 0;
+}

@@ -1,3 +1,4 @@
 /** The worker: mails that are due, claimed and sent. */
 
-export { createMailing } from './mailing.ts';
+export { createMailing, type Mailing } from './mailing.ts';
+export type { Preview } from './preview.ts';

@@ -63,7 +63,7 @@ const DBA = [
     ...['mark_until', 'notification_counts', 'notifications_json', 'people_of', 'preferences_of', 'quiet_until'],
     ...['replace_preferences', 'send_notification', 'set_preference', 'set_schedule', 'set_topic_preference'],
     ...['snooze_notification', 'unset_topic_preference'],
-    ...['digest_due', 'suppress'],
+    ...['diagnose', 'digest_due', 'purge_digests', 'suppress'],
 ].sort();
 const SERVER = [
     ...['access_changed', 'create_partitions', 'disconnect', 'emit', 'erase', 'fall_asleep', 'flush_heads', 'forget'],
@@ -76,7 +76,7 @@ const SERVER = [
     ...['send_notification', 'set_preference', 'set_schedule', 'set_topic_preference', 'snooze_notification'],
     ...['unset_topic_preference'],
     ...['claim_digest_of', 'claim_digests', 'digest_due', 'digest_mails', 'end_digest', 'freeze_digests'],
-    ...['hand_over_digest', 'summary_of', 'suppress', 'take_digests', 'titles_of'],
+    ...['diagnose', 'hand_over_digest', 'purge_digests', 'summary_of', 'suppress', 'take_digests', 'titles_of'],
 ].sort();
 
 test.each([

@@ -3,7 +3,13 @@
 import postgres from 'postgres';
 import { beforeAll, expect, test } from 'vitest';
 import { exampleResources } from '../../src/example/index.ts';
-import { createRest, streamResource, topicEventsResource } from '../../src/rest/index.ts';
+import {
+    adminResource,
+    createRest,
+    streamResource,
+    topicEventsResource,
+    unsubscribeResource,
+} from '../../src/rest/index.ts';
 import { call } from '../example/example-api.ts';
 
 type Operation = {
@@ -25,6 +31,8 @@ beforeAll(async () => {
         resources: [
             streamResource(() => new ReadableStream()),
             topicEventsResource(async () => null),
+            unsubscribeResource({ verify: () => null, settingsUrl: null }),
+            adminResource('a-token-of-administration'),
             ...exampleResources,
         ],
     });
@@ -72,9 +80,11 @@ test('has every route of the example and of the engine', () => {
             'GET /tasks/{id}',
             'GET /tasks/{id}/comments',
             'GET /topics/{topic}/events',
+            'GET /unsubscribe',
             'PATCH /notifications/{id}/read',
             'PATCH /projects/{id}',
             'PATCH /tasks/{id}',
+            'POST /admin/bounces',
             'POST /dev/login',
             'POST /notifications/read-all',
             'POST /notifications/seen',
@@ -85,6 +95,7 @@ test('has every route of the example and of the engine', () => {
             'POST /tasks/{id}/comments',
             'POST /tasks/{id}/timer/start',
             'POST /tasks/{id}/timer/stop',
+            'POST /unsubscribe',
             'PUT /preferences',
             'PUT /projects/{id}/members/{userId}',
             'PUT /topics/{topic}/mute',

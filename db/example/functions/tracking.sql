@@ -2,7 +2,7 @@
 -- again whenever it changes, after the functions it names.
 
 select tidings.people('app.people');
-select tidings.topic_kind('project', 'app.can_read_project(text, uuid)');
+select tidings.topic_kind('project', 'app.can_read_project(text, uuid)', title => 'app.project_name(uuid)');
 
 -- task.created, task.updated, task.deleted
 select tidings.track(

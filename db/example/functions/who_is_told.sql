@@ -2,17 +2,47 @@
 -- again whenever it changes, after those it builds on. Precedence: the more it is about you yourself, the higher.
 
 select
-    tidings.notification_type('task.assigned', title => '{actor} assigned you {title}', url => '/projects/{projectId}/tasks/{taskId}'),
-    tidings.notification_type('task.commented', title => '{actor} commented on {title}', body => '{excerpt}', url => '/projects/{projectId}/tasks/{taskId}'),
-    tidings.notification_type('task.mentioned', title => '{actor} mentioned you in {title}', body => '{excerpt}', url => '/projects/{projectId}/tasks/{taskId}'),
-    tidings.notification_type('task.due', title => '{title} is due', body => 'Due {dueAt}', url => '/projects/{projectId}/tasks/{taskId}'),
-    tidings.notification_type('project.added', title => '{actor} added you to {name}', url => '/projects/{projectId}');
+    tidings.notification_type(
+        'task.assigned', title => '{actor} assigned you {title}',
+        url => '/projects/{projectId}/tasks/{taskId}', summary => '{count} assigned to you'
+    ),
+    tidings.notification_type(
+        'task.commented', title => '{actor} commented on {title}', body => '{excerpt}',
+        url => '/projects/{projectId}/tasks/{taskId}', summary => '{count} comment|{count} comments'
+    ),
+    tidings.notification_type(
+        'task.mentioned', title => '{actor} mentioned you in {title}', body => '{excerpt}',
+        url => '/projects/{projectId}/tasks/{taskId}', summary => '{count} mention of you|{count} mentions of you'
+    ),
+    tidings.notification_type(
+        'task.due', title => '{title} is due', body => 'Due {dueAt}',
+        url => '/projects/{projectId}/tasks/{taskId}', summary => '{count} due'
+    ),
+    tidings.notification_type(
+        'project.added', title => '{actor} added you to {name}',
+        url => '/projects/{projectId}', summary => '{count} new project|{count} new projects'
+    );
 select
-    tidings.notification_type('task.assigned', locale => 'de', title => '{actor} hat dir {title} zugewiesen', url => '/projects/{projectId}/tasks/{taskId}'),
-    tidings.notification_type('task.commented', locale => 'de', title => '{actor} hat {title} kommentiert', body => '{excerpt}', url => '/projects/{projectId}/tasks/{taskId}'),
-    tidings.notification_type('task.mentioned', locale => 'de', title => '{actor} hat dich in {title} erwähnt', body => '{excerpt}', url => '/projects/{projectId}/tasks/{taskId}'),
-    tidings.notification_type('task.due', locale => 'de', title => '{title} ist fällig', body => 'Fällig {dueAt}', url => '/projects/{projectId}/tasks/{taskId}'),
-    tidings.notification_type('project.added', locale => 'de', title => '{actor} hat dich zu {name} hinzugefügt', url => '/projects/{projectId}');
+    tidings.notification_type(
+        'task.assigned', locale => 'de', title => '{actor} hat dir {title} zugewiesen',
+        url => '/projects/{projectId}/tasks/{taskId}', summary => '{count} dir zugewiesen'
+    ),
+    tidings.notification_type(
+        'task.commented', locale => 'de', title => '{actor} hat {title} kommentiert', body => '{excerpt}',
+        url => '/projects/{projectId}/tasks/{taskId}', summary => '{count} Kommentar|{count} Kommentare'
+    ),
+    tidings.notification_type(
+        'task.mentioned', locale => 'de', title => '{actor} hat dich in {title} erwähnt', body => '{excerpt}',
+        url => '/projects/{projectId}/tasks/{taskId}', summary => '{count} Erwähnung|{count} Erwähnungen'
+    ),
+    tidings.notification_type(
+        'task.due', locale => 'de', title => '{title} ist fällig', body => 'Fällig {dueAt}',
+        url => '/projects/{projectId}/tasks/{taskId}', summary => '{count} fällig'
+    ),
+    tidings.notification_type(
+        'project.added', locale => 'de', title => '{actor} hat dich zu {name} hinzugefügt',
+        url => '/projects/{projectId}', summary => '{count} neues Projekt|{count} neue Projekte'
+    );
 
 -- Not to oneself: the engine leaves out whoever acts, and who made a task with psql acts as its creator.
 select tidings.notification_rule(
