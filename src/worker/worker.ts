@@ -34,24 +34,10 @@ export function createWorker(options: WorkerOptions): Service {
     let runner: Runner | undefined;
     let running: Promise<void> | undefined;
 
+    const tasks = new Set<Promise<void>>();
     const taskList = {
-        [DIGESTS]: async () => {
-            await digests.claim(['hourly', 'daily', 'weekly']);
-            await digests.deliver();
-        },
-        // Asks for itself again, as a cron knows no seconds; the cron sees to it that the chain never ends.
-        [INSTANT]: async (_: unknown, { addJob }: { addJob: AddJob }) => {
-            try {
-                await digests.claim(['instant']);
-                await digests.deliver();
-            } finally {
-                await addJob(
-                    INSTANT,
-                    {},
-                    { jobKey: INSTANT, runAt: new Date(Date.now() + instantEveryMs), maxAttempts: 1 },
-                );
-            }
-        },
+        [DIGESTS]: () => track(mailDigests()),
+        [INSTANT]: (_: unknown, { addJob }: { addJob: AddJob }) => track(mailInstantly(addJob)),
     };
     const once = { backfillPeriod: 0, maxAttempts: 1 };
     const crons = [
@@ -62,6 +48,32 @@ export function createWorker(options: WorkerOptions): Service {
             options: { ...once, jobKey: INSTANT, jobKeyMode: 'preserve_run_at' as const },
         },
     ];
+
+    async function mailDigests(): Promise<void> {
+        await digests.claim(['hourly', 'daily', 'weekly']);
+        await digests.deliver();
+    }
+
+    /** Asks for itself again, as a cron knows no seconds; the cron sees to it that the chain never ends. */
+    async function mailInstantly(addJob: AddJob): Promise<void> {
+        try {
+            await digests.claim(['instant']);
+            await digests.deliver();
+        } finally {
+            const runAt = new Date(Date.now() + instantEveryMs);
+            await addJob(INSTANT, {}, { jobKey: INSTANT, runAt, maxAttempts: 1 });
+        }
+    }
+
+    /** The runner may end while a task still runs. */
+    async function track(task: Promise<void>): Promise<void> {
+        tasks.add(task);
+        try {
+            await task;
+        } finally {
+            tasks.delete(task);
+        }
+    }
 
     async function work(): Promise<void> {
         const { url, tls } = readDatabaseUrl(databaseUrl);
@@ -89,12 +101,19 @@ export function createWorker(options: WorkerOptions): Service {
                 logger: toLogger(observe),
             });
             await runner.addJob(INSTANT, {}, { jobKey: INSTANT, jobKeyMode: 'preserve_run_at', maxAttempts: 1 });
-            if (pause.ended) await runner.stop();
+            // Asked to stop before there was anything to stop.
+            if (pause.ended) await endRunner();
             await runner.promise;
         } finally {
             runner = undefined;
+            await Promise.allSettled(tasks);
             await pool.end().catch(() => undefined);
         }
+    }
+
+    /** Refused if it ends already, which is as well. */
+    async function endRunner(): Promise<void> {
+        await runner?.stop().catch(() => undefined);
     }
 
     async function keepWorking(): Promise<void> {
@@ -116,7 +135,7 @@ export function createWorker(options: WorkerOptions): Service {
         async stop() {
             pause.end();
             digests.stop();
-            await runner?.stop().catch(() => undefined);
+            await endRunner();
             await running;
         },
     };

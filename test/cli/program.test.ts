@@ -58,6 +58,9 @@ test.each([
     [['migrate', 'status', '--help']],
     [['token', '--help']],
     [['sql', '--help']],
+    [['worker', '--help']],
+    [['digest', '--help']],
+    [['doctor', '--help']],
 ])('%j shows help and exits with 0', async (args) => {
     const { code, printed } = await run(args);
     expect(code).toBe(0);
@@ -166,6 +169,8 @@ test('without DATABASE_URL and a server that runs, commands say what to do', asy
         ['sql', 'select 1'],
         ['migrate', 'status'],
         ['token', '--user', 'a'],
+        ['digest', '--user', 'a', '--preview'],
+        ['doctor'],
     ]) {
         expect(await run(args, { env })).toEqual({
             code: 1,

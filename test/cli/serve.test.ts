@@ -13,6 +13,7 @@ import { fakeTerminal } from './fake-terminal.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli/tidings.js', import.meta.url));
 const ADA = '00000000-0000-4000-8000-000000000101';
+const BOB = '00000000-0000-4000-8000-000000000102';
 
 let dataDir: string;
 let server: ChildProcess;
@@ -58,6 +59,9 @@ test('serves on an embedded database that the other commands find, and stops at 
     expect(answer.status).toBe(200);
     expect(await run(['sql', '--json', 'select count(*)::int as users from app.users'])).toBe('[{"users":10}]');
     expect(await run(['migrate', 'up'])).toBe('up to date');
+    expect(await run(['digest', '--user', BOB, '--send'])).toMatch(/^sent: 250 /);
+    expect(await (await fetch(mailUrl)).text()).toContain('bob@example.com');
+    expect(await run(['doctor'])).toBe('all is well');
 
     const postmaster = Number.parseInt(await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8'), 10);
     const stoppingAt = performance.now();
