@@ -1,4 +1,4 @@
--- Takes up at most max_rows mails that are to be sent, until `lease` is over: then another may. Whoever holds a mail names it by id
+-- Takes up at most max_rows mails that are to be sent, instant ones first, until `lease` is over: then another may. Whoever holds a mail names it by id
 -- and attempt. A mail whose sender died after it had begun to hand it over is `unknown` from then on: nobody can say whether it went out.
 create or replace function tidings.take_digests(
     max_rows integer,
@@ -20,7 +20,7 @@ begin
         select d.id
         from tidings.digest d
         where d.state = 'claimed' and d.next_at <= moment
-        order by d.next_at, d.id
+        order by (d.kind <> 'instant'), d.next_at, d.id
         limit max_rows
         for update skip locked
     )

@@ -336,6 +336,17 @@ describe('sending', () => {
         ]);
     });
 
+    test('takes up instant mails before digests that are due for longer', async () => {
+        await tell({ to: 'bob', type: 'alarm', at: at('09:00:00') });
+        await claim(at('09:01:00'));
+        expect(await sql`select kind from tidings.digest order by id`).toEqual([
+            { kind: 'daily' },
+            { kind: 'instant' },
+        ]);
+        const [first] = await sql`select id::int from tidings.take_digests(1, moment => ${at('09:02:00')})`;
+        expect(first?.['id']).toBe(2);
+    });
+
     test('is taken up once by two workers at once', async () => {
         for (let n = 0; n < 20; n += 1) await tell({ to: `u${n}`, at: '2026-01-09T10:00Z' });
         await claim(at('09:00:00'));
