@@ -3,7 +3,8 @@
 create or replace function tidings.take_digests(
     max_rows integer,
     lease interval default '5 min',
-    moment timestamptz default clock_timestamp()
+    moment timestamptz default clock_timestamp(),
+    only_instant boolean default false
 )
     returns table (id bigint, attempt integer)
     language plpgsql
@@ -19,7 +20,7 @@ begin
     with free as (
         select d.id
         from tidings.digest d
-        where d.state = 'claimed' and d.next_at <= moment
+        where d.state = 'claimed' and d.next_at <= moment and (not only_instant or d.kind = 'instant')
         order by (d.kind <> 'instant'), d.next_at, d.id
         limit max_rows
         for update skip locked
@@ -31,5 +32,5 @@ begin
     returning d.id, d.attempt;
 end;
 $$;
-revoke all on function tidings.take_digests(integer, interval, timestamptz) from public;
-grant execute on function tidings.take_digests(integer, interval, timestamptz) to tidings_server;
+revoke all on function tidings.take_digests(integer, interval, timestamptz, boolean) from public;
+grant execute on function tidings.take_digests(integer, interval, timestamptz, boolean) to tidings_server;

@@ -49,10 +49,16 @@ export async function claimDigests(
     return { claimed: row?.claimed ?? 0, lastUser: row?.last_user ?? null };
 }
 
-/** Takes up at most `limit` mails. */
-export async function takeDigests(sql: Database, limit: number, at: Moment): Promise<readonly Taken[]> {
+/** Takes up at most `limit` mails, instant ones first. */
+export async function takeDigests(
+    sql: Database,
+    limit: number,
+    { at, onlyInstant }: { readonly at: Moment; readonly onlyInstant: boolean },
+): Promise<readonly Taken[]> {
     return sql<Taken[]>`select t.id, t.attempt from 
-            tidings.take_digests(${limit}, moment => coalesce(${at}::timestamptz, clock_timestamp())) t`;
+            tidings.take_digests(
+            ${limit}, moment => coalesce(${at}::timestamptz, clock_timestamp()), only_instant => ${onlyInstant}
+        ) t`;
 }
 
 /** Claims a mail to one person of all they were not told yet, and takes it up; null if there is nothing. */

@@ -43,8 +43,8 @@ export type MailEnd = {
 export type Digests = {
     /** Claims all that is due of these kinds; answers how many mails. */
     claim(kinds: readonly DigestKind[]): Promise<number>;
-    /** Sends all that is claimed and due; answers how many it took up. */
-    deliver(): Promise<number>;
+    /** Sends all that is claimed and due, or the instant ones of it; answers how many it took up. */
+    deliver(options?: { readonly onlyInstant: boolean }): Promise<number>;
     /** Sends one person all they were not told yet, whenever it is due; null if there is nothing. */
     sendTo(userId: string): Promise<MailEnd | null>;
     /** Takes up nothing more; what is on its way is finished. */
@@ -72,10 +72,10 @@ export function createDigests(options: DigestsOptions): Digests {
         return claimed;
     }
 
-    async function deliver(): Promise<number> {
+    async function deliver({ onlyInstant } = { onlyInstant: false }): Promise<number> {
         let total = 0;
         while (!stopped) {
-            const taken = await takeDigests(sql, BATCH, now());
+            const taken = await takeDigests(sql, BATCH, { at: now(), onlyInstant });
             if (taken.length === 0) return total;
             total += taken.length;
             const rows = await readMails(

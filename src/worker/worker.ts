@@ -9,106 +9,82 @@ import { createPause } from '../pause.ts';
 import type { Service } from '../service.ts';
 import { SERVER_ROLE, SERVER_TCP } from '../store/connect.ts';
 import type { Digests } from './digests.ts';
+import { createTasks, DELIVERY, DIGESTS, INSTANT } from './tasks.ts';
 
 export type WorkerOptions = {
     readonly databaseUrl: string;
     readonly observe: Observe;
     readonly digests: Digests;
     /** How often digests are claimed, in whole minutes that divide an hour. */
-    readonly everyMinutes?: number;
-    /** How often instant mails are claimed and failed ones tried again. */
-    readonly instantEveryMs?: number;
+    readonly everyMinutes: number;
+    /** How often instant mails are claimed. */
+    readonly instantEveryMs: number;
     /** How often the queue is looked at by those whom no notification reached. */
     readonly pollMs?: number;
+    /** How often it is looked whether the queue is worked at. */
+    readonly watchMs?: number;
 };
 
-const DIGESTS = 'tidings.digests';
-const INSTANT = 'tidings.instant';
+const SCHEMA = 'graphile_worker';
+/** So many seconds after its time a job should have been begun. */
+const OVERDUE_SECONDS = 60;
+const POOL_SIZE = 4;
+const CONCURRENCY = 3;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
 
 /** Makes the worker. It goes on trying when the database is away. */
 export function createWorker(options: WorkerOptions): Service {
-    const { databaseUrl, observe, digests, everyMinutes = 5, instantEveryMs = 10_000, pollMs = 5000 } = options;
+    const { databaseUrl, observe, digests, everyMinutes, instantEveryMs, pollMs = 5000, watchMs = 30_000 } = options;
     const pause = createPause();
+    const tasks = createTasks({ digests, observe, instantEveryMs });
     let runner: Runner | undefined;
     let running: Promise<void> | undefined;
 
-    const tasks = new Set<Promise<void>>();
-    const taskList = {
-        [DIGESTS]: () => track(mailDigests()),
-        [INSTANT]: (_: unknown, { addJob }: { addJob: AddJob }) => track(mailInstantly(addJob)),
-    };
-    const once = { backfillPeriod: 0, maxAttempts: 1 };
-    const crons = [
-        { task: DIGESTS, match: `*/${everyMinutes} * * * *`, options: { ...once, jobKey: DIGESTS } },
-        {
-            task: INSTANT,
-            match: '* * * * *',
-            options: { ...once, jobKey: INSTANT, jobKeyMode: 'preserve_run_at' as const },
-        },
-    ];
-
-    async function mailDigests(): Promise<void> {
-        await digests.claim(['hourly', 'daily', 'weekly']);
-        await digests.deliver();
-    }
-
-    /** Asks for itself again, as a cron knows no seconds; the cron sees to it that the chain never ends. */
-    async function mailInstantly(addJob: AddJob): Promise<void> {
-        try {
-            await digests.claim(['instant']);
-            await digests.deliver();
-        } finally {
-            const runAt = new Date(Date.now() + instantEveryMs);
-            await addJob(INSTANT, {}, { jobKey: INSTANT, runAt, maxAttempts: 1 });
-        }
-    }
-
-    /** The runner may end while a task still runs. */
-    async function track(task: Promise<void>): Promise<void> {
-        tasks.add(task);
-        try {
-            await task;
-        } finally {
-            tasks.delete(task);
-        }
-    }
-
     async function work(): Promise<void> {
-        const { url, tls } = readDatabaseUrl(databaseUrl);
-        const pool = new Pool({
-            connectionString: url,
-            ssl: tls,
-            max: 4,
-            application_name: 'tidings worker',
-            options: Object.entries({ ...SERVER_TCP, role: SERVER_ROLE })
-                .map(([name, value]) => `-c ${name}=${value}`)
-                .join(' '),
-            keepAlive: true,
-        });
-        pool.on('error', (error) => observe({ type: 'service.failed', service: 'worker', error }));
-        pool.on('connect', (client) => client.on('error', () => undefined));
+        const pool = openPool(databaseUrl, observe);
+        let watch: NodeJS.Timeout | undefined;
         try {
             runner = await run({
                 pgPool: pool,
-                schema: 'graphile_worker',
-                concurrency: 2,
+                schema: SCHEMA,
+                concurrency: CONCURRENCY,
                 pollInterval: pollMs,
                 noHandleSignals: true,
-                parsedCronItems: parseCronItems(crons),
-                taskList,
+                parsedCronItems: parseCronItems(cronItems(everyMinutes)),
+                taskList: tasks.list,
                 logger: toLogger(observe),
             });
+            watch = setInterval(() => void startAnewIfStuck(pool), watchMs);
+            await clearAway(pool);
             await runner.addJob(INSTANT, {}, { jobKey: INSTANT, jobKeyMode: 'preserve_run_at', maxAttempts: 1 });
             // Asked to stop before there was anything to stop.
             if (pause.ended) await endRunner();
             await runner.promise;
         } finally {
+            clearInterval(watch);
+            await endRunner();
             runner = undefined;
-            await Promise.allSettled(tasks);
+            await tasks.settled();
             await pool.end().catch(() => undefined);
         }
+    }
+
+    /** A runner whose connections were lost may believe it works and do nothing. */
+    async function startAnewIfStuck(pool: Pool): Promise<void> {
+        const { rows } = await pool
+            .query(
+                `select from ${SCHEMA}.jobs j
+                where j.task_identifier = any ($1) and j.locked_at is null and j.attempts < j.max_attempts
+                    and j.run_at < clock_timestamp() - make_interval(secs => $2)
+                limit 1`,
+                [[DELIVERY, DIGESTS, INSTANT], OVERDUE_SECONDS],
+            )
+            .catch(() => ({ rows: [] }));
+        if (rows.length === 0) return;
+        const error = new Error(`expected jobs to be begun within ${OVERDUE_SECONDS} s, got one that was not`);
+        observe({ type: 'service.failed', service: 'worker', error });
+        await endRunner();
     }
 
     /** Refused if it ends already, which is as well. */
@@ -118,11 +94,13 @@ export function createWorker(options: WorkerOptions): Service {
 
     async function keepWorking(): Promise<void> {
         for (let failures = 0; !pause.ended; failures += 1) {
+            const startedMs = performance.now();
             try {
                 await work();
             } catch (error) {
                 observe({ type: 'service.failed', service: 'worker', error });
             }
+            if (performance.now() - startedMs > LAST_RETRY_MS) failures = 0;
             await pause.wait(Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures));
         }
     }
@@ -141,11 +119,49 @@ export function createWorker(options: WorkerOptions): Service {
     };
 }
 
-type AddJob = (
-    task: string,
-    payload: object,
-    spec: { readonly jobKey: string; readonly runAt: Date; readonly maxAttempts: number },
-) => Promise<unknown>;
+/** Each minute by one of all workers, whichever asks first. What was missed while none ran is not made up for. */
+function cronItems(everyMinutes: number) {
+    const once = { backfillPeriod: 0, maxAttempts: 1 };
+    return [
+        { task: DIGESTS, match: `*/${everyMinutes} * * * *`, options: { ...once, jobKey: DIGESTS } },
+        { task: DELIVERY, match: '* * * * *', options: { ...once, jobKey: DELIVERY } },
+        // Begins the chain again if who was at it died.
+        {
+            task: INSTANT,
+            match: '* * * * *',
+            options: { ...once, jobKey: INSTANT, jobKeyMode: 'preserve_run_at' as const },
+        },
+    ];
+}
+
+/** A worker that was killed leaves a job behind that nobody does: others have been asked for since. */
+async function clearAway(pool: Pool): Promise<void> {
+    await pool.query(
+        `select ${SCHEMA}.complete_jobs(array(
+            select j.id from ${SCHEMA}.jobs j
+            where j.task_identifier = any ($1) and j.attempts >= j.max_attempts
+                and (j.locked_at is null or j.locked_at < clock_timestamp() - interval '4 hours')
+        ))`,
+        [[DELIVERY, DIGESTS, INSTANT]],
+    );
+}
+
+function openPool(databaseUrl: string, observe: Observe): Pool {
+    const { url, tls } = readDatabaseUrl(databaseUrl);
+    const pool = new Pool({
+        connectionString: url,
+        ssl: tls,
+        max: POOL_SIZE,
+        application_name: 'tidings worker',
+        options: Object.entries({ ...SERVER_TCP, role: SERVER_ROLE })
+            .map(([name, value]) => `-c ${name}=${value}`)
+            .join(' '),
+        keepAlive: true,
+    });
+    pool.on('error', (error) => observe({ type: 'service.failed', service: 'worker', error }));
+    pool.on('connect', (client) => client.on('error', () => undefined));
+    return pool;
+}
 
 /** Only what went wrong is worth a line. */
 function toLogger(observe: Observe): GraphileLogger {
