@@ -20,6 +20,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ ask(measure: Measure): 
     storm: () => import('./storm.ts'),
     'slow-readers': () => import('./slow-readers.ts'),
     inbox: () => import('./inbox.ts'),
+    digests: () => import('./digests.ts'),
 };
 
 const { values, positionals: asked } = parseArgs({

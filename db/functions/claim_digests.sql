@@ -55,13 +55,10 @@ begin
         claimed := 0;
         return;
     end if;
-    select tidings.freeze_digests(
-            coalesce(array_agg(d.user_id), '{}'), coalesce(array_agg(d.kind), '{}'), coalesce(array_agg(d.period), '{}'),
-            coalesce(array_agg(d.due_at), '{}'), coalesce(array_agg(d.critical_only), '{}'), cadence, moment
-        )
-        into claimed
-    from (
-        select u.user_id, k.kind, e.due_at, e.period, q.quiet as critical_only
+    with person as materialized (
+        -- Once each: whether a zone is one is not found out for nothing.
+        select u.user_id, z.time_zone, s.digest_hour, s.digest_weekday,
+            tidings.quiet_until(moment, z.time_zone, s.quiet_from, s.quiet_to) > moment as quiet
         from unnest(v_users) u (user_id)
         left join tidings.people_of(v_users) p on p.id = u.user_id
         left join tidings.schedule s on s.user_id = u.user_id
@@ -71,25 +68,43 @@ begin
                     case when tidings.is_time_zone(p.time_zone) then p.time_zone end,
                     claim_digests.time_zone
                 ) as time_zone
+            offset 0
         ) z
-        cross join lateral (select tidings.quiet_until(moment, z.time_zone, s.quiet_from, s.quiet_to) > moment as quiet) q
+    )
+    select tidings.freeze_digests(
+            coalesce(array_agg(d.user_id), '{}'), coalesce(array_agg(d.kind), '{}'), coalesce(array_agg(d.period), '{}'),
+            coalesce(array_agg(d.due_at), '{}'), coalesce(array_agg(d.critical_only), '{}'), cadence, moment
+        )
+        into claimed
+    from (
+        select u.user_id, k.kind, e.due_at, e.period, u.quiet as critical_only
+        from person u
         cross join unnest(kinds) k (kind)
         cross join lateral (
             select d.due_at, d.period
             from tidings.digest_due(
-                k.kind, moment, z.time_zone, coalesce(s.digest_hour, claim_digests.digest_hour),
-                coalesce(s.digest_weekday, claim_digests.digest_weekday)
+                k.kind, moment, u.time_zone, coalesce(u.digest_hour, claim_digests.digest_hour),
+                coalesce(u.digest_weekday, claim_digests.digest_weekday)
             ) d
             where k.kind <> 'instant'
             union all
             select moment - instant_delay, null where k.kind = 'instant'
         ) e
-        where (not q.quiet or k.kind = 'instant')
-            and exists (
-                select
-                from tidings.notification n
-                where n.user_id = u.user_id and n.digest_id is null and n.created_at < e.due_at
-                    and (n.email = k.kind or n.email is null and k.kind = cadence)
+        where (not u.quiet or k.kind = 'instant')
+            -- Two probes of the index of what is pending, and not one question with `or`, which would read all of the table.
+            and (
+                exists (
+                    select
+                    from tidings.notification n
+                    where n.user_id = u.user_id and n.email = k.kind and n.created_at < e.due_at
+                        and n.digest_id is null and n.email is distinct from 'off'
+                )
+                or k.kind = cadence and exists (
+                    select
+                    from tidings.notification n
+                    where n.user_id = u.user_id and n.email is null and n.created_at < e.due_at
+                        and n.digest_id is null and n.email is distinct from 'off'
+                )
             )
     ) d;
 end;

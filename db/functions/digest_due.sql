@@ -1,6 +1,7 @@
 -- The end of the last period of a kind at a moment, and the period's name: what was told before the end goes into its mail.
 -- A day ends at an hour of local time, a week at that hour of a weekday (1 Monday … 7 Sunday); on the nights on which the clocks
--- change each still ends once. Hours are those of the local clock, and are named in UTC, as one may come twice.
+-- change each still ends once: at the second of two such hours, and if there is none, as much later as the clocks jump. An hour
+-- ends when the local clock shows a full hour, and is named in UTC, as one may come twice.
 create or replace function tidings.digest_due(
     kind text,
     moment timestamptz,
@@ -20,6 +21,9 @@ declare
 begin
     if kind = 'hourly' then
         due_at := moment - (v_local - date_trunc('hour', v_local));
+        -- Where clocks change by half an hour, that may have been no full hour: the last one was before the change.
+        v_local := due_at at time zone time_zone;
+        due_at := due_at - (v_local - date_trunc('hour', v_local));
         period := to_char(due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"');
         return;
     end if;

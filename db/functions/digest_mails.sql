@@ -60,8 +60,9 @@ begin
         where n.id = any (v_told)
     ), entry as (
         select
-            f.digest_id, f.topic, f.at, f.count,
-            jsonb_build_object(
+            f.digest_id, f.topic, f.at, f.count, f.place,
+            -- What is not shown is not worded.
+            case when f.place <= max_entries then jsonb_build_object(
                 'id', f.id,
                 'type', f.type,
                 'title', coalesce(tidings.fill_template(f.template ->> 'title', f.payload, f.actor), f.type),
@@ -71,29 +72,37 @@ begin
                 'actors', f.actors,
                 'at', tidings.iso(f.at),
                 'critical', f.critical
-            ) as entry,
-            row_number() over (partition by f.digest_id order by f.critical desc, f.at desc, f.id desc) as place
+            ) end as entry
         from (
             select
-                l.id, l.digest_id, l.topic, l.type, l.payload, l.created_at as at, a.count, a.actors,
+                l.id, l.digest_id, l.topic, l.type, l.payload, l.created_at as at, l.count, a.actors,
                 coalesce(v_people -> l.actor_id ->> 'name', tidings.someone(l.locale)) as actor,
                 tidings.template_of(k.templates, l.locale) as template,
-                coalesce(k.critical, false) as critical
+                coalesce(k.critical, false) as critical,
+                row_number() over (
+                    partition by l.digest_id order by coalesce(k.critical, false) desc, l.created_at desc, l.id desc
+                ) as place
             from (
-                select distinct on (t.digest_id, t.topic, t.thread) t.*
+                -- In one pass, as no plan knows how many rows there will be: joined to themselves, they would be read once each.
+                select distinct on (t.digest_id, t.topic, t.thread)
+                    t.*,
+                    (count(*) over thread)::integer as count,
+                    array_agg(v_people -> t.actor_id ->> 'name') over thread as names
                 from told t
+                window thread as (
+                    partition by t.digest_id, t.topic, t.thread order by t.created_at desc, t.id desc
+                    rows between unbounded preceding and unbounded following
+                )
                 order by t.digest_id, t.topic, t.thread, t.created_at desc, t.id desc
             ) l
             left join tidings.notification_types k on k.type = l.type
             cross join lateral (
-                select
-                    sum(w.count)::integer as count,
-                    coalesce((jsonb_agg(w.name order by w.last desc) filter (where w.name is not null)), '[]') as actors
+                select coalesce(jsonb_agg(w.name order by w.place), '[]') as actors
                 from (
-                    select v_people -> t.actor_id ->> 'name' as name, count(*) as count, max(t.created_at) as last
-                    from told t
-                    where t.digest_id = l.digest_id and t.thread = l.thread and t.topic is not distinct from l.topic
-                    group by 1
+                    select n.name, min(n.place) as place
+                    from unnest(l.names) with ordinality n (name, place)
+                    where n.name is not null
+                    group by n.name
                 ) w
             ) a
         ) f

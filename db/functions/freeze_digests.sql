@@ -31,7 +31,8 @@ begin
         cross join lateral (
             select n.*
             from tidings.notification n
-            where n.user_id = d.user_id and n.digest_id is null and n.created_at < d.due_at
+            -- Nothing of 'off' is of a kind; said so that the index of what is pending serves.
+            where n.user_id = d.user_id and n.digest_id is null and n.email is distinct from 'off' and n.created_at < d.due_at
                 and (
                     n.email = d.kind
                     or n.email is null and d.kind = cadence

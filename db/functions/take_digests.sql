@@ -1,5 +1,5 @@
--- Takes up at most max_rows mails that are to be sent, instant ones first, until `lease` is over: then another may. Whoever holds a mail names it by id
--- and attempt. A mail whose sender died after it had begun to hand it over is `unknown` from then on: nobody can say whether it went out.
+-- Takes up at most max_rows mails that are to be sent, instant ones first, until `lease` is over: then another may. Whoever holds a
+-- mail names it by id and attempt. A mail whose sender died after it had begun to hand it over is `unknown` from then on: nobody can say whether it went out.
 create or replace function tidings.take_digests(
     max_rows integer,
     lease interval default '5 min',
@@ -17,18 +17,18 @@ begin
     set state = 'unknown', ended_at = moment, reason = 'whoever was sending it died over it'
     where d.state = 'sending' and d.next_at <= moment;
     return query
-    with free as (
-        select d.id
-        from tidings.digest d
-        where d.state = 'claimed' and d.next_at <= moment and (not only_instant or d.kind = 'instant')
-        order by (d.kind <> 'instant'), d.next_at, d.id
-        limit max_rows
-        for update skip locked
-    )
     update tidings.digest d
     set attempt = d.attempt + 1, next_at = moment + lease
-    from free f
-    where d.id = f.id
+    -- As an array, so that their keys are looked up, and not all there ever were read for a few.
+    where d.id = any (array(
+        select f.id
+        from tidings.digest f
+        where f.state = 'claimed' and f.next_at <= moment and (f.kind <> 'instant') <= (not only_instant)
+        -- As the index has them: those of one claim have one time, and would all be sorted each time.
+        order by (f.kind <> 'instant'), f.next_at
+        limit max_rows
+        for update skip locked
+    ))
     returning d.id, d.attempt;
 end;
 $$;

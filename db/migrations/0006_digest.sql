@@ -29,7 +29,7 @@ create table tidings.digest (
     constraint state_is_known check (state in ('claimed', 'sending', 'sent', 'failed', 'unknown', 'skipped'))
 );
 -- What is to be taken up, instant mails first, and what somebody died over.
-create index digest_open_idx on tidings.digest ((kind <> 'instant'), next_at, id) where state = 'claimed';
+create index digest_open_idx on tidings.digest ((kind <> 'instant'), next_at) where state = 'claimed';
 create index digest_sending_idx on tidings.digest (next_at) where state = 'sending';
 -- What is past use, and what went wrong.
 create index digest_ended_idx on tidings.digest (ended_at);

@@ -182,8 +182,31 @@ describe('topic_kind', () => {
         await sql.unsafe(`select tidings.topic_kind('project', 'app.by_text(text,text)')`);
         await sql.unsafe(`select tidings.topic_kind('project', 'app.by_uuid(text,uuid)')`);
         expect(await sql`select * from tidings.topic_kinds`).toEqual([
-            { kind: 'project', can_read: 'app.by_uuid', id_type: 'uuid' },
+            { kind: 'project', can_read: 'app.by_uuid', id_type: 'uuid', title: null },
         ]);
+    });
+
+    test('keeps what names its topics, until it is said again without', async () => {
+        await sql.unsafe(`
+            create function app.name_of(id uuid) returns text language sql as 'select id::text';
+            create function app.name_of(id text) returns text language sql as 'select id';
+            create function app.secret_name_of(id uuid) returns text language sql as 'select id::text';
+            revoke all on function app.secret_name_of(uuid) from public`);
+        const declare = (title: string) =>
+            sql.unsafe(`select tidings.topic_kind('project', 'app.by_uuid(text,uuid)', title => ${title})`);
+        const titles = async () => (await sql`select title from tidings.topic_kinds`).map((row) => row['title']);
+        await declare(`'app.name_of(uuid)'`);
+        expect(await titles()).toEqual(['app.name_of']);
+        await expect(declare(`'app.name_of(text)'`)).rejects.toMatchObject({
+            code: '42883',
+            message: 'expected title to be a function (uuid) returning text, got app.name_of(text)',
+        });
+        await expect(declare(`'app.secret_name_of(uuid)'`)).rejects.toMatchObject({
+            code: '42501',
+            hint: 'grant execute on function app.secret_name_of(uuid) to tidings_server;',
+        });
+        await declare('null');
+        expect(await titles()).toEqual([null]);
     });
 
     const KIND = 'expected kind to match [a-z][a-z0-9_]{0,31} and to be neither tidings nor user, got';
