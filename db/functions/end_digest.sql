@@ -33,7 +33,9 @@ begin
             else end_digest.outcome
         end,
         next_at = end_digest.moment + least(interval '1 hour', interval '15 s' * 2 ^ least(d.attempt, 20)),
-        ended_at = case when end_digest.outcome <> 'retry' then end_digest.moment end,
+        ended_at = case
+            when end_digest.outcome <> 'retry' or d.claimed_at < end_digest.moment - interval '1 day' then end_digest.moment
+        end,
         reason = end_digest.reason,
         count = coalesce(end_digest.count, d.count),
         message_id = coalesce(end_digest.message_id, d.message_id)

@@ -26,8 +26,8 @@ export type MailerOptions = {
 export type Mailer = {
     /** Sends one message. Never rejects. `begin` is asked before what may make it accepted; without it, it may go out. */
     send(message: MailMessage, begin?: Begin): Promise<SendOutcome>;
-    /** Takes no more; resolves when what is on its way has ended. */
-    close(): Promise<void>;
+    /** Takes no more; resolves when what is on its way has ended: cut off after `graceMs`, if that is given. */
+    close(graceMs?: number): Promise<void>;
 };
 
 const CLOSE_TIMEOUT_MS = 2000;
@@ -91,9 +91,12 @@ export function createMailer(options: MailerOptions): Mailer {
                 sending.delete(outcome);
             }
         },
-        async close() {
+        async close(graceMs) {
             transport.close();
+            const cut = () => transport.close({ force: true });
+            const timer = graceMs === undefined ? undefined : setTimeout(cut, graceMs);
             await Promise.all(sending);
+            clearTimeout(timer);
         },
     };
 }

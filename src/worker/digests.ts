@@ -1,8 +1,9 @@
-/** Claims the mails that are due and sends them, one after another in SQL and several at a time over SMTP. */
+/** Claims the mails that are due and sends them, a few at a time, which are looked at again right before. */
 
+import { messageOf } from '../errors.ts';
 import type { Begin, MailContent, MailSent } from '../mail/index.ts';
 import type { Observe } from '../observe.ts';
-import { createPause } from '../pause.ts';
+import { createPause, type Pause } from '../pause.ts';
 import type { Database } from '../store/connect.ts';
 import {
     claimDigestOf,
@@ -47,17 +48,17 @@ export type Digests = {
     deliver(options?: { readonly onlyInstant: boolean }): Promise<number>;
     /** Sends one person all they were not told yet, whenever it is due; null if there is nothing. */
     sendTo(userId: string): Promise<MailEnd | null>;
-    /** Takes up nothing more; what is on its way is finished. */
+    /** Takes up nothing more; what is on its way is finished, and noted if the database is there. */
     stop(): void;
 };
 
-const BATCH = 50;
-/** A mail that went out must be noted, or it ends as unknown: tried for as long as its lease lasts. */
+/** A mail that went out must be noted, or it ends as unknown: tried for a minute, if the database is away. */
 const NOTE_TRIES = 8;
 const NOTE_PAUSE_MS = 250;
 
 export function createDigests(options: DigestsOptions): Digests {
     const { sql, observe, defaults, send, concurrency = 5, now = () => null } = options;
+    const pauses = new Set<Pause>();
     let stopped = false;
 
     async function claim(kinds: readonly DigestKind[]): Promise<number> {
@@ -72,64 +73,91 @@ export function createDigests(options: DigestsOptions): Digests {
         return claimed;
     }
 
+    /** No more than can be on their way: what is taken up in advance goes stale, and its lease runs out when others take long. */
     async function deliver({ onlyInstant } = { onlyInstant: false }): Promise<number> {
-        let total = 0;
-        while (!stopped) {
-            const taken = await takeDigests(sql, BATCH, { at: now(), onlyInstant });
-            if (taken.length === 0) return total;
-            total += taken.length;
-            const rows = await readMails(
-                sql,
-                taken.map(({ id }) => id),
-                { timeZone: defaults.timeZone, at: now() },
-            );
-            const mails = new Map(rows.map((row) => [row.id, row]));
-            const queue = taken.flatMap((one) => {
-                const mail = mails.get(one.id);
-                return mail === undefined ? [] : [{ one, mail }];
-            });
-            await Promise.all(Array.from({ length: concurrency }, () => work(queue)));
-        }
-        return total;
-    }
-
-    async function work(queue: { readonly one: Taken; readonly mail: MailRow }[]): Promise<void> {
-        for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-            try {
-                await sendOne(next.one, next.mail);
-            } catch (error) {
-                observe({ type: 'service.failed', service: 'mail', error });
-            }
+        for (let count = 0; ; ) {
+            const taken = stopped ? [] : await takeDigests(sql, concurrency, { at: now(), onlyInstant });
+            if (taken.length === 0) return count;
+            count += taken.length;
+            const rows = await readTogether(taken);
+            await Promise.all(taken.map((one) => sendOrObserve(one, rows.get(one.id))));
         }
     }
 
-    async function sendOne(one: Taken, { skip, content }: MailRow): Promise<MailEnd> {
-        const mail = content as MailContent;
-        if (skip !== null) return note(one, mail, { outcome: 'skipped', reason: skip });
+    /** One that can't be read must not keep the others from being sent: then each is read by itself. */
+    async function readTogether(taken: readonly Taken[]): Promise<ReadonlyMap<string, MailRow>> {
+        const rows = await read(taken.map(({ id }) => id)).catch(() => []);
+        return new Map(rows.map((row) => [row.id, row]));
+    }
+
+    function read(ids: readonly string[]): Promise<readonly MailRow[]> {
+        return readMails(sql, ids, { timeZone: defaults.timeZone, at: now() });
+    }
+
+    async function sendOrObserve(one: Taken, row: MailRow | undefined): Promise<void> {
+        try {
+            await sendOne(one, row);
+        } catch (error) {
+            observe({ type: 'service.failed', service: 'mail', error });
+        }
+    }
+
+    async function sendOne(one: Taken, known?: MailRow): Promise<MailEnd> {
+        let mail: MailContent | undefined;
+        let ending: Ending | null;
+        try {
+            const row = known ?? (await read([one.id]))[0];
+            mail = row?.content as MailContent;
+            ending = row?.skip == null ? await attempt(one, mail) : { outcome: 'skipped', reason: row.skip };
+        } catch (error) {
+            // One that can't be read or written is given up after a day, as one that no server takes.
+            observe({ type: 'service.failed', service: 'mail', error });
+            ending = { outcome: 'retry', reason: messageOf(error) };
+        }
+        if (ending === null) return { digest: one.id, outcome: 'withdrawn', state: null, reason: null };
+        const { outcome, reason } = ending;
+        const state = await note(one, ending);
+        const end = { digest: one.id, outcome, state, reason };
+        if (mail !== undefined) observe({ type: 'mail.ended', kind: mail.kind, userId: mail.to.userId, ...end });
+        return end;
+    }
+
+    /** Null if another has taken it up. */
+    async function attempt(one: Taken, mail: MailContent): Promise<Ending | null> {
         const sent = await send(mail, () => handOver(sql, one, now()));
-        if (sent.type === 'withdrawn') return { digest: one.id, outcome: sent.type, state: null, reason: null };
-        return note(one, mail, {
+        if (sent.type === 'withdrawn') return null;
+        return {
             outcome: sent.type,
             reason: sent.reason,
             count: mail.count,
-            // What was said of this one message is no reason never to write again.
-            ...(sent.type === 'rejected' && sent.of === 'recipient' ? { address: mail.to.email } : {}),
+            // What was said of this one message, or by no server, is no reason never to write again.
+            ...(sent.type === 'rejected' && sent.of === 'recipient' && sent.code !== null
+                ? { address: mail.to.email }
+                : {}),
             ...(sent.type === 'sent' ? { messageId: sent.messageId } : {}),
-        });
+        };
     }
 
-    async function note(one: Taken, { kind, to }: MailContent, ending: Ending): Promise<MailEnd> {
-        const state = await noting(() => endDigest(sql, one, ending, now()));
-        const end = { digest: one.id, outcome: ending.outcome, state, reason: ending.reason };
-        observe({ type: 'mail.ended', kind, userId: to.userId, ...end });
-        return end;
+    async function note(one: Taken, ending: Ending): Promise<string | null> {
+        const pause = createPause();
+        pauses.add(pause);
+        try {
+            for (let tries = 1; ; tries += 1) {
+                try {
+                    return await endDigest(sql, one, ending, now());
+                } catch (error) {
+                    if (tries === NOTE_TRIES || pause.ended) throw error;
+                    await pause.wait(NOTE_PAUSE_MS * 2 ** tries);
+                }
+            }
+        } finally {
+            pauses.delete(pause);
+        }
     }
 
     async function sendTo(userId: string): Promise<MailEnd | null> {
         const one = await claimDigestOf(sql, userId, defaults.cadence, now());
-        if (one === null) return null;
-        const [mail] = await readMails(sql, [one.id], { timeZone: defaults.timeZone, at: now() });
-        return mail === undefined ? null : sendOne(one, mail);
+        return one === null ? null : sendOne(one);
     }
 
     return {
@@ -138,18 +166,7 @@ export function createDigests(options: DigestsOptions): Digests {
         sendTo,
         stop() {
             stopped = true;
+            for (const pause of pauses) pause.end();
         },
     };
-}
-
-async function noting<T>(write: () => Promise<T>): Promise<T> {
-    const pause = createPause();
-    for (let tries = 1; ; tries += 1) {
-        try {
-            return await write();
-        } catch (error) {
-            if (tries === NOTE_TRIES) throw error;
-            await pause.wait(NOTE_PAUSE_MS * 2 ** tries);
-        }
-    }
 }

@@ -37,6 +37,8 @@ export type Mailing = Service & {
     preview(userId: string): Promise<Preview>;
 };
 
+/** What is on its way when it is stopped has so long: a silent mail server is not worth a slow restart. */
+const STOP_GRACE_MS = 1200;
 /** Whom mail is from that is only caught. */
 const CAUGHT_FROM = 'Tidings <tidings@localhost>';
 
@@ -82,8 +84,8 @@ export function createMailing(parts: MailingParts): Mailing {
         name: 'mailing',
         start: worker.start,
         async stop() {
-            await worker.stop();
-            await mailer.close();
+            // At once, as the worker waits for what is on its way.
+            await Promise.all([worker.stop(), mailer.close(STOP_GRACE_MS)]);
         },
         digests,
         preview: (userId) => previewMail(sql, userId, { write, defaults }),

@@ -1,5 +1,6 @@
 /** The jobs of the worker. None fails: a job that failed would be kept for good, and what it was for is in `tidings.digest`. */
 
+import { setTimeout } from 'node:timers/promises';
 import type { Observe } from '../observe.ts';
 import type { Digests } from './digests.ts';
 
@@ -14,6 +15,8 @@ export type TasksOptions = {
     readonly digests: Digests;
     readonly observe: Observe;
     readonly instantEveryMs: number;
+    /** True once the worker is being stopped. */
+    readonly isStopping: () => boolean;
 };
 
 /** What a task may ask graphile-worker for. */
@@ -25,7 +28,10 @@ type Helpers = {
     ): Promise<unknown>;
 };
 
-export function createTasks({ digests, observe, instantEveryMs }: TasksOptions) {
+const ASK_TRIES = 5;
+const ASK_PAUSE_MS = 500;
+
+export function createTasks({ digests, observe, instantEveryMs, isStopping }: TasksOptions) {
     const underWay = new Set<Promise<void>>();
     let delivering = false;
 
@@ -46,13 +52,26 @@ export function createTasks({ digests, observe, instantEveryMs }: TasksOptions) 
     }
 
     /** Asks for itself again, as a cron knows no seconds. */
-    async function mailInstantly({ addJob }: Helpers): Promise<void> {
+    async function mailInstantly(helpers: Helpers): Promise<void> {
         try {
             await digests.claim(['instant']);
             await digests.deliver({ onlyInstant: true });
         } finally {
-            const runAt = new Date(Date.now() + instantEveryMs);
-            await addJob(INSTANT, {}, { jobKey: INSTANT, runAt, maxAttempts: 1 });
+            await askAgain(helpers);
+        }
+    }
+
+    /** More than once if a connection has just been lost: else the chain waits for the cron. */
+    async function askAgain({ addJob }: Helpers): Promise<void> {
+        for (let tries = 1; ; tries += 1) {
+            try {
+                const runAt = new Date(Date.now() + instantEveryMs);
+                await addJob(INSTANT, {}, { jobKey: INSTANT, runAt, maxAttempts: 1 });
+                return;
+            } catch (error) {
+                if (tries === ASK_TRIES || isStopping()) throw error;
+                await setTimeout(ASK_PAUSE_MS);
+            }
         }
     }
 

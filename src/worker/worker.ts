@@ -2,13 +2,12 @@
 
 import type { Logger as GraphileLogger } from 'graphile-worker';
 import { Logger, parseCronItems, type Runner, run } from 'graphile-worker';
-import { Pool } from 'pg';
-import { readDatabaseUrl } from '../database-url.ts';
+import type { Pool } from 'pg';
 import type { Observe } from '../observe.ts';
 import { createPause } from '../pause.ts';
 import type { Service } from '../service.ts';
-import { SERVER_ROLE, SERVER_TCP } from '../store/connect.ts';
 import type { Digests } from './digests.ts';
+import { createQueuePool, type QueuePool } from './queue-pool.ts';
 import { createTasks, DELIVERY, DIGESTS, INSTANT } from './tasks.ts';
 
 export type WorkerOptions = {
@@ -28,32 +27,42 @@ export type WorkerOptions = {
 const SCHEMA = 'graphile_worker';
 /** So many seconds after its time a job should have been begun. */
 const OVERDUE_SECONDS = 60;
-const POOL_SIZE = 4;
 const CONCURRENCY = 3;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
+/**
+ * Jobs are ended in batches, of one: else a job that can't be noted as the database is away is a rejection that nobody
+ * handles, and the end of the process. And the runner waits for batches before it ends, so that no job stays locked.
+ */
+const RUNNER = { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } };
+/** Past this what still runs is left to itself, without its connections. */
+const STOP_MS = 1700;
 
 /** Makes the worker. It goes on trying when the database is away. */
 export function createWorker(options: WorkerOptions): Service {
     const { databaseUrl, observe, digests, everyMinutes, instantEveryMs, pollMs = 5000, watchMs = 30_000 } = options;
     const pause = createPause();
-    const tasks = createTasks({ digests, observe, instantEveryMs });
+    const tasks = createTasks({ digests, observe, instantEveryMs, isStopping: () => pause.ended });
     let runner: Runner | undefined;
     let running: Promise<void> | undefined;
+    let connections: QueuePool | undefined;
 
     async function work(): Promise<void> {
-        const pool = openPool(databaseUrl, observe);
+        connections = createQueuePool(databaseUrl, observe);
+        const { pool } = connections;
         let watch: NodeJS.Timeout | undefined;
         try {
             runner = await run({
                 pgPool: pool,
                 schema: SCHEMA,
                 concurrency: CONCURRENCY,
-                pollInterval: pollMs,
+                // Nothing else wakes it for a job whose time has come.
+                pollInterval: Math.min(pollMs, instantEveryMs),
                 noHandleSignals: true,
                 parsedCronItems: parseCronItems(cronItems(everyMinutes)),
                 taskList: tasks.list,
                 logger: toLogger(observe),
+                preset: RUNNER,
             });
             watch = setInterval(() => void startAnewIfStuck(pool), watchMs);
             await clearAway(pool);
@@ -113,8 +122,8 @@ export function createWorker(options: WorkerOptions): Service {
         async stop() {
             pause.end();
             digests.stop();
-            await endRunner();
-            await running;
+            if (await isOverWithin(STOP_MS, Promise.all([endRunner(), running]))) return;
+            connections?.cut();
         },
     };
 }
@@ -146,21 +155,14 @@ async function clearAway(pool: Pool): Promise<void> {
     );
 }
 
-function openPool(databaseUrl: string, observe: Observe): Pool {
-    const { url, tls } = readDatabaseUrl(databaseUrl);
-    const pool = new Pool({
-        connectionString: url,
-        ssl: tls,
-        max: POOL_SIZE,
-        application_name: 'tidings worker',
-        options: Object.entries({ ...SERVER_TCP, role: SERVER_ROLE })
-            .map(([name, value]) => `-c ${name}=${value}`)
-            .join(' '),
-        keepAlive: true,
-    });
-    pool.on('error', (error) => observe({ type: 'service.failed', service: 'worker', error }));
-    pool.on('connect', (client) => client.on('error', () => undefined));
-    return pool;
+async function isOverWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
+    const pause = createPause();
+    const over = work.then(() => true);
+    try {
+        return await Promise.race([over, pause.wait(ms).then(() => false)]);
+    } finally {
+        pause.end();
+    }
 }
 
 /** Only what went wrong is worth a line. */

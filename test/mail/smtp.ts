@@ -4,8 +4,11 @@ import type { AddressInfo, Socket } from 'node:net';
 import { type ParsedMail, simpleParser } from 'mailparser';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 
-/** What it is to do; by default it takes everything. An SMTP code is answered as that error, `cut` cuts the connection, `hang` says nothing. */
-export type Behaviour = number | `${number} ${string}` | 'cut' | 'hang' | 'accept';
+/**
+ * What it is to do; by default it takes everything. An SMTP code is answered as that error, `cut` cuts the connection,
+ * `hang` says nothing, and a function is waited for: then it is taken.
+ */
+export type Behaviour = number | `${number} ${string}` | 'cut' | 'hang' | 'accept' | (() => Promise<unknown>);
 
 export type SmtpBehaviour = {
     readonly connect?: Behaviour;
@@ -13,7 +16,7 @@ export type SmtpBehaviour = {
     readonly from?: Behaviour;
     readonly rcpt?: Behaviour;
     /** When the first bytes of the data came. */
-    readonly midway?: 'cut';
+    readonly midway?: 'cut' | (() => unknown);
     /** When all data came, end and all. */
     readonly data?: Behaviour;
 };
@@ -33,8 +36,8 @@ export type Smtp = {
     close(): Promise<void>;
 };
 
-/** Starts it on a free port. */
-export async function startSmtp(options: SMTPServerOptions = {}): Promise<Smtp> {
+/** Starts it on a free port, or on one it has had before. */
+export async function startSmtp(options: SMTPServerOptions = {}, onPort = 0): Promise<Smtp> {
     const arrived: string[] = [];
     const recipients: string[] = [];
     const sockets = new Set<Socket>();
@@ -48,6 +51,10 @@ export async function startSmtp(options: SMTPServerOptions = {}): Promise<Smtp> 
         if (what === 'hang') return;
         if (what === 'cut') {
             cut();
+            return;
+        }
+        if (typeof what === 'function') {
+            void what().then(() => callback(), callback);
             return;
         }
         if (what === undefined || what === 'accept') {
@@ -77,6 +84,7 @@ export async function startSmtp(options: SMTPServerOptions = {}): Promise<Smtp> 
             stream.on('data', (chunk: Buffer) => {
                 chunks.push(chunk);
                 if (behaviour.midway === 'cut') cut();
+                else behaviour.midway?.();
             });
             stream.on('end', () => {
                 arrived.push(Buffer.concat(chunks).toString('latin1'));
@@ -91,7 +99,7 @@ export async function startSmtp(options: SMTPServerOptions = {}): Promise<Smtp> 
         sockets.add(socket);
         socket.on('close', () => sockets.delete(socket));
     });
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    await new Promise<void>((done) => server.listen(onPort, '127.0.0.1', done));
     const { port } = server.server.address() as AddressInfo;
     return {
         url: `smtp://127.0.0.1:${port}`,

@@ -31,7 +31,7 @@ const CHANGES = [
 const AUTUMN = spanOf('2026-04-04T12:00Z', '2026-04-05T12:00Z');
 const SOUTHERN = ['America/Santiago', 'Australia/Lord_Howe', 'Australia/Sydney', 'Pacific/Chatham'];
 const SPANS = isLong ? [MONTH] : CHANGES;
-const PEOPLE = isLong ? 1000 : 200;
+const PEOPLE = isLong ? 1000 : 100;
 const TICK_MS = isLong ? STEP_MS : QUARTER_MS;
 
 function spanOf(from: string, to: string): Span {
