@@ -28,28 +28,40 @@ as $$
 declare
     v_users text[];
 begin
-    -- People with something pending, one index probe each.
-    with recursive u as (
-        (
-            select n.user_id
+    if kinds = '{instant}' then
+        -- Asked every few seconds, and few wait: no need to look at all who wait for a digest.
+        select array_agg(p.user_id order by p.user_id) into v_users
+        from (
+            select distinct n.user_id
             from tidings.notification n
-            where n.user_id > after_user and n.digest_id is null and n.email is distinct from 'off'
+            where n.user_id > after_user and n.digest_id is null and n.email = 'instant'
             order by n.user_id
-            limit 1
+            limit max_users
+        ) p;
+    else
+        -- People with something pending, one index probe each.
+        with recursive u as (
+            (
+                select n.user_id
+                from tidings.notification n
+                where n.user_id > after_user and n.digest_id is null and n.email is distinct from 'off'
+                order by n.user_id
+                limit 1
+            )
+            union all
+            select (
+                select n.user_id
+                from tidings.notification n
+                where n.user_id > u.user_id and n.digest_id is null and n.email is distinct from 'off'
+                order by n.user_id
+                limit 1
+            )
+            from u
+            where u.user_id is not null
         )
-        union all
-        select (
-            select n.user_id
-            from tidings.notification n
-            where n.user_id > u.user_id and n.digest_id is null and n.email is distinct from 'off'
-            order by n.user_id
-            limit 1
-        )
-        from u
-        where u.user_id is not null
-    )
-    select array_agg(p.user_id) into v_users
-    from (select u.user_id from u where u.user_id is not null limit max_users) p;
+        select array_agg(p.user_id) into v_users
+        from (select u.user_id from u where u.user_id is not null limit max_users) p;
+    end if;
     last_user := v_users[max_users];
     if v_users is null then
         claimed := 0;

@@ -29,6 +29,15 @@ as $$
         'select * from tidings.digest where state = ''failed''.'
     from tidings.digest d
     where d.state = 'failed' and d.ended_at > diagnose.moment - interval '7 days'
+    having count(*) > 0
+    union all
+    select
+        'warning', 'mail',
+        format('%s %s not sent in the last 7 days as no address is known of %s', count(*),
+            case count(*) when 1 then 'mail was' else 'mails were' end, case count(distinct d.user_id) when 1 then 'one person' else count(distinct d.user_id) || ' people' end),
+        'select tidings.people(''…'') names the view that has them; the server''s role needs select on it.'
+    from tidings.digest d
+    where d.state = 'skipped' and d.reason = 'no address' and d.ended_at > diagnose.moment - interval '7 days'
     having count(*) > 0;
 $$;
 revoke all on function tidings.diagnose(timestamptz) from public;

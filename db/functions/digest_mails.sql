@@ -25,10 +25,8 @@ declare
     v_told uuid[];
     v_titles jsonb;
 begin
-    select coalesce(array_agg(w.id), '{}') into v_told
-    from (
-        select array_agg(n.id order by n.id) as ids, array_agg(n.user_id order by n.id) as users,
-            array_agg(coalesce(n.topic, 'user:' || n.user_id) order by n.id) as topics
+    with wanted as materialized (
+        select n.id, n.user_id, coalesce(n.topic, 'user:' || n.user_id) as topic
         from tidings.notification n
         cross join lateral tidings.channels_of(n.user_id, n.type, n.topic) c
         where n.digest_id = any (digest_mails.ids)
@@ -36,11 +34,21 @@ begin
             and n.archived_at is null
             and (n.snoozed_until is null or n.snoozed_until <= digest_mails.moment)
             and c.email is distinct from 'off'
+    ), asked as (
+        select array_agg(d.user_id) as users, array_agg(d.topic) as topics
+        from (select distinct w.user_id, w.topic from wanted w) d
         having count(*) > 0
-    ) a
-    cross join lateral unnest(a.ids, tidings.may_read(a.users, a.topics)) w (id, allowed)
-    where w.allowed;
-    select coalesce(jsonb_object_agg(p.id, to_jsonb(p)), '{}') into v_people
+    )
+    select coalesce(array_agg(w.id), '{}') into v_told
+    from asked a
+    cross join lateral unnest(a.users, a.topics, tidings.may_read(a.users, a.topics)) m (user_id, topic, allowed)
+    join wanted w on w.user_id = m.user_id and w.topic = m.topic
+    where m.allowed;
+    -- A name is in every entry of whoever bears it: what nobody would show is not carried along.
+    select coalesce(
+            jsonb_object_agg(p.id, to_jsonb(p) || jsonb_build_object('name', left(p.name, 500), 'locale', left(p.locale, 100))), '{}'
+        )
+        into v_people
     from tidings.people_of(array(
         select d.user_id from tidings.digest d where d.id = any (digest_mails.ids)
         union

@@ -1,4 +1,5 @@
--- What topics are called, in order, by the `title` function of their kind; null where there is none, or where it raises.
+-- What topics are called, in order, by the `title` function of their kind; null where there is none, or where it raises. At most 2000
+-- characters, as a page of mails holds it many times over.
 -- Runs as the caller.
 create or replace function tidings.titles_of(topics text[])
     returns text[]
@@ -19,7 +20,7 @@ begin
             execute format('select %s($1::%s)', v_kind.title, v_kind.id_type)
                 into v_title
                 using substr(topics[i], strpos(topics[i], ':') + 1);
-            v_titles[i] := v_title;
+            v_titles[i] := left(v_title, 2000);
         exception
             when others or assert_failure then
                 null;

@@ -39,6 +39,8 @@ create index digest_wrong_idx on tidings.digest (ended_at) where state in ('fail
 drop index tidings.notification_digest_idx;
 create index notification_pending_idx on tidings.notification (user_id, email, created_at)
     where digest_id is null and email is distinct from 'off';
+-- Whom an instant mail may be for.
+create index notification_instant_idx on tidings.notification (user_id) where digest_id is null and email = 'instant';
 -- What a digest tells.
 create index notification_told_idx on tidings.notification (digest_id) where digest_id is not null;
 
@@ -59,6 +61,6 @@ reset role;
 -- migrate:down
 alter table tidings.topic_kinds drop column title;
 drop table tidings.digest, tidings.suppression;
-drop index tidings.notification_pending_idx, tidings.notification_told_idx;
+drop index tidings.notification_pending_idx, tidings.notification_instant_idx, tidings.notification_told_idx;
 create index notification_digest_idx on tidings.notification (user_id, created_at)
     where digest_id is null and email is distinct from 'off';

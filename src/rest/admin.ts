@@ -10,16 +10,24 @@ import { json, jsonBody, problem } from './guarded-route.ts';
 
 const MOST_BOUNCES = 1000;
 const LONGEST_REASON = 500;
+const LONGEST_ADDRESS = 320;
 
 const bounce = z.strictObject({
     email: z
         .string()
-        .max(320)
-        .regex(/^[^\s@]+@[^\s@]+$/, 'expected an e-mail address'),
+        .max(LONGEST_ADDRESS)
+        .regex(/^[^\s\p{Cc}@]+@[^\s\p{Cc}@]+$/u, 'expected an e-mail address')
+        // It may grow, and one that is refused later would take all others along.
+        .refine((email) => email.toLowerCase().length <= LONGEST_ADDRESS, 'expected an e-mail address'),
     type: z.enum(['permanent', 'transient', 'complaint']).default('permanent').openapi({
         description: '`transient` changes nothing: the mail server says so when it is tried again.',
     }),
-    reason: z.string().max(LONGEST_REASON).optional().openapi({ description: 'What the mail server said.' }),
+    reason: z
+        .string()
+        .max(LONGEST_REASON)
+        .refine((reason) => !reason.includes('\0'), 'expected no NUL')
+        .optional()
+        .openapi({ description: 'What the mail server said.' }),
 });
 
 /** Registers the routes, for who sends this token. */

@@ -55,6 +55,7 @@ export type Digests = {
 /** A mail that went out must be noted, or it ends as unknown: tried for a minute, if the database is away. */
 const NOTE_TRIES = 8;
 const NOTE_PAUSE_MS = 250;
+const LONGEST_REASON = 1000;
 
 export function createDigests(options: DigestsOptions): Digests {
     const { sql, observe, defaults, send, concurrency = 5, now = () => null } = options;
@@ -112,7 +113,7 @@ export function createDigests(options: DigestsOptions): Digests {
         } catch (error) {
             // One that can't be read or written is given up after a day, as one that no server takes.
             observe({ type: 'service.failed', service: 'mail', error });
-            ending = { outcome: 'retry', reason: messageOf(error) };
+            ending = { outcome: 'retry', reason: storable(messageOf(error)) };
         }
         if (ending === null) return { digest: one.id, outcome: 'withdrawn', state: null, reason: null };
         const { outcome, reason } = ending;
@@ -128,7 +129,7 @@ export function createDigests(options: DigestsOptions): Digests {
         if (sent.type === 'withdrawn') return null;
         return {
             outcome: sent.type,
-            reason: sent.reason,
+            reason: storable(sent.reason),
             count: mail.count,
             // What was said of this one message, or by no server, is no reason never to write again.
             ...(sent.type === 'rejected' && sent.of === 'recipient' && sent.code !== null
@@ -169,4 +170,9 @@ export function createDigests(options: DigestsOptions): Digests {
             for (const pause of pauses) pause.end();
         },
     };
+}
+
+/** What a mail server says may be anything, and PostgreSQL takes no NUL. */
+function storable(reason: string): string {
+    return reason.replaceAll('\0', '').slice(0, LONGEST_REASON);
 }

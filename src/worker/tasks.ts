@@ -2,6 +2,7 @@
 
 import { setTimeout } from 'node:timers/promises';
 import type { Observe } from '../observe.ts';
+import type { DigestKind } from '../store/digests.ts';
 import type { Digests } from './digests.ts';
 
 /** Claims digests that are due, and sends them. */
@@ -46,15 +47,24 @@ export function createTasks({ digests, observe, instantEveryMs, isStopping }: Ta
         }
     }
 
+    /** If nothing can be claimed, what is claimed is to be sent all the same. */
+    async function claim(kinds: readonly DigestKind[]): Promise<void> {
+        await digests.claim(kinds).catch(told);
+    }
+
+    function told(error: unknown): void {
+        observe({ type: 'service.failed', service: 'worker', error });
+    }
+
     async function mailDigests(): Promise<void> {
-        await digests.claim(['hourly', 'daily', 'weekly']);
+        await claim(['hourly', 'daily', 'weekly']);
         await deliver();
     }
 
     /** Asks for itself again, as a cron knows no seconds. */
     async function mailInstantly(helpers: Helpers): Promise<void> {
         try {
-            await digests.claim(['instant']);
+            await claim(['instant']);
             await digests.deliver({ onlyInstant: true });
         } finally {
             await askAgain(helpers);
@@ -76,9 +86,7 @@ export function createTasks({ digests, observe, instantEveryMs, isStopping }: Ta
     }
 
     function track(task: Promise<void>): Promise<void> {
-        const ended = task
-            .catch((error: unknown) => observe({ type: 'service.failed', service: 'worker', error }))
-            .finally(() => underWay.delete(ended));
+        const ended = task.catch(told).finally(() => underWay.delete(ended));
         underWay.add(ended);
         return ended;
     }

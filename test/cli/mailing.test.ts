@@ -149,19 +149,22 @@ describe('doctor', () => {
                 ('1', 'daily', '2026-01-01', now(), 'unknown', now(), now(), '2026-01-01T08:00Z', 'cut off'),
                 ('2', 'daily', '2026-01-01', now(), 'unknown', now(), now(), '2026-01-02T08:00Z', 'cut off'),
                 ('3', 'daily', '2026-01-01', now(), 'failed', now(), now(), now(), '550 no such user'),
-                ('4', 'daily', '2026-01-01', now(), 'sent', now(), now(), now(), '250')`;
+                ('4', 'daily', '2026-01-01', now(), 'sent', now(), now(), now(), '250'),
+                ('6', 'daily', '2026-01-01', now(), 'skipped', now(), now(), now(), 'no address'),
+                ('7', 'daily', '2026-01-01', now(), 'skipped', now(), now(), now(), 'nothing left to tell')`;
         const wrong = await run(['doctor']);
         expect(wrong.code).toBe(0);
         expect(wrong.out.split('\n').filter((line) => !line.startsWith(' '))).toEqual([
             'warning  mail: 2 mails were handed over without an answer since 2026-01-01T08:00:00.000Z',
             'warning  mail: 1 mail failed in the last 7 days: 550 no such user',
+            'warning  mail: 1 mail was not sent in the last 7 days as no address is known of one person',
         ]);
         await database.sql`
             insert into tidings.digest (user_id, kind, period, due_at, next_at, claimed_at)
             values ('5', 'daily', '2026-01-01', now(), now() - interval '16 minutes', now())`;
         const failed = await run(['doctor', '--json']);
         expect(failed).toMatchObject({ code: 1, err: 'tidings: expected no error, got 1' });
-        expect(JSON.parse(failed.out).findings).toHaveLength(3);
+        expect(JSON.parse(failed.out).findings).toHaveLength(4);
         expect(JSON.parse(failed.out).findings[0]).toMatchObject({ severity: 'error', area: 'mail' });
     });
 });

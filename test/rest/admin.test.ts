@@ -83,6 +83,10 @@ describe('POST /admin/bounces', () => {
 
     test.each([
         ['no address', [{ email: 'bob' }]],
+        ['a control character', [{ email: 'a\u0085b@d.example' }]],
+        ['a NUL', [{ email: 'a\0b@d.example' }]],
+        ['a NUL in a reason', [{ email: 'bob@example.com', reason: 'a\0b' }]],
+        ['an address that is too long in lower case', [{ email: `${'İ'.repeat(300)}@d.example` }]],
         ['two addresses in one', [{ email: 'a@b.example, c@d.example' }]],
         ['none', []],
         ['more than a thousand', Array.from({ length: 1001 }, () => ({ email: 'bob@example.com' }))],
