@@ -110,6 +110,8 @@ async function startOurs(): Promise<Way> {
     };
     const limits = {
         wsMaxMessageBytes: 16_384,
+        wsRate: null,
+        wsMaxConnectionsPerUser: null,
         wsMaxSubscriptions: 100,
         wsMaxBackpressureBytes: 1_048_576,
         replayLimit: 10_000,

@@ -22,7 +22,15 @@ const PROGRAM = fileURLToPath(new URL('../src/cli/tidings.js', import.meta.url))
 /** Starts the server on a database; resolves when it says where it listens. */
 export async function startServerProcess(databaseUrl: string): Promise<ServerProcess> {
     const child = spawn(process.execPath, [PROGRAM, 'serve'], {
-        env: { DATABASE_URL: databaseUrl, JWT_SECRET: SECRET, PORT: '0', LOG_LEVEL: 'error', WS_RATE: '0' },
+        env: {
+            DATABASE_URL: databaseUrl,
+            JWT_SECRET: SECRET,
+            PORT: '0',
+            LOG_LEVEL: 'error',
+            WS_RATE: '0',
+            WS_MAX_CONNECTIONS_PER_USER: '0',
+            REST_RATE: '0',
+        },
         stdio: ['ignore', 'pipe', 'inherit'],
     });
     const exited = once(child, 'exit');

@@ -35,6 +35,7 @@ const LEVELS: Readonly<Record<Observation['type'], Level>> = {
     'poll.waiting': 'debug',
     'handler.failed': 'error',
     'http.answered': 'debug',
+    'socket.limited': 'warn',
     'mail.claimed': 'debug',
     'mail.ended': 'info',
     'database.silent': 'warn',

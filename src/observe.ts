@@ -24,6 +24,16 @@ export type Observation =
           readonly code: number;
       }
     | { readonly type: 'socket.refused'; readonly reason: string; readonly address: string }
+    /** Refusals that followed each other, told once they have stopped. */
+    | {
+          readonly type: 'socket.limited';
+          readonly connection: string;
+          readonly userId: string | null;
+          readonly address: string;
+          readonly what: 'messages' | 'pings' | 'connections';
+          readonly refused: number;
+          readonly lastedMs: number;
+      }
     | { readonly type: 'socket.slow'; readonly connection: string; readonly slow: boolean }
     | { readonly type: 'socket.dropped'; readonly connection: string; readonly reason: string; readonly frames: number }
     | { readonly type: 'auth.failed'; readonly where: string; readonly reason: string; readonly address: string }

@@ -77,7 +77,7 @@ export function createSocketHandlers({
         open: guard('socket.open', observe, open, breakOff),
         message: guard('socket.message', observe, message, breakOff),
         drain: guard('socket.drain', observe, drain),
-        ping: guard('socket.ping', observe, (ws: Socket) => ws.getUserData().session?.heard()),
+        ping: guard('socket.ping', observe, (ws: Socket) => ws.getUserData().session?.pinged()),
         pong: guard('socket.pong', observe, (ws: Socket) => ws.getUserData().session?.heard()),
         close: guard('socket.close', observe, close),
     };

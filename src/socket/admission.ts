@@ -18,6 +18,8 @@ export type AdmissionPorts = {
     readonly settings: SocketSettings;
     /** Whether the connection has ended meanwhile. */
     readonly hasEnded: () => boolean;
+    /** Whether its user may have one connection more. */
+    readonly hasRoom: (identity: Identity) => boolean;
     /** The token is good: from now on the user's topics can be joined. */
     readonly onIdentified: (identity: Identity) => Memberships;
 };
@@ -26,11 +28,16 @@ const UNCHECKED = 'expected to be able to check the token, got a failure: try ag
 
 /** Resolves with true once the welcome is said, with false if the connection was turned away or has ended. */
 export async function admit(presented: Presented, ports: AdmissionPorts): Promise<boolean> {
-    const { credentials, hasEnded, line, onIdentified } = ports;
+    const { credentials, hasEnded, hasRoom, line, onIdentified, settings } = ports;
     const verdict = await credentials.present(presented.token, presented.where);
     if (hasEnded()) return false;
     if (typeof verdict === 'string') {
         turnAway(verdict, presented.ref, line);
+        return false;
+    }
+    if (!hasRoom(verdict.identity)) {
+        const message = `expected at most ${settings.wsMaxConnectionsPerUser} connections of one user, got one more`;
+        line.fail('rate_limited', message, CLOSE.rateLimited, presented.ref);
         return false;
     }
     const memberships = onIdentified(verdict.identity);

@@ -17,6 +17,8 @@ export type Attendee = {
 export type Audience = {
     enter(userId: string, attendee: Attendee): void;
     leave(userId: string, attendee: Attendee): void;
+    /** How many a user has here. */
+    countOf(userId: string): number;
     /** The hub's `onAccess`: pauses what the user reads of the topic, here and now, until it has been checked again. */
     accessChanged(change: AccessChange): void;
     /** The hub's `onDisconnect`: ends every connection of the user. */
@@ -56,6 +58,7 @@ export function createAudience(pseudonymKey: Uint8Array = new Uint8Array()): Aud
             const attendees = byUser.get(userId);
             if (attendees?.delete(attendee) && attendees.size === 0) byUser.delete(userId);
         },
+        countOf: (userId) => byUser.get(userId)?.size ?? 0,
         accessChanged: (change) => tell(of(change.userId), (attendee) => attendee.accessChanged(change)),
         disconnect: (userId) => tell(of(userId), (attendee) => attendee.disconnected()),
         userBehind(pseudonym) {

@@ -8,6 +8,7 @@ import { markOf, type Position, parseEventId } from './event-id.ts';
 import { EventPositions, type Starts } from './event-positions.ts';
 import { EventSession } from './event-session.ts';
 import { EventStream } from './event-stream.ts';
+import type { SocketPorts } from './memberships.ts';
 import type { Sessions } from './sessions.ts';
 
 /** One request, by somebody whose token was checked. Topics are well-formed, at least one. */
@@ -30,7 +31,8 @@ export type EventStreamsOptions = {
 /**
  * Opens a stream; answers its body, which is to be read or cancelled.
  *
- * @throws TidingsError `too_many_subscriptions` over the limit of topics; `unavailable` over the limit of connections.
+ * @throws TidingsError `too_many_subscriptions` over the limit of topics; `unavailable` over the limit of connections,
+ * `rate_limited` over that of its user.
  */
 export type OpenEventStream = (request: EventStreamRequest) => ReadableStream<Uint8Array>;
 
@@ -53,6 +55,7 @@ export function createEventStreams({ sessions, settings, random = Math.random }:
     function open(request: EventStreamRequest): ReadableStream<Uint8Array> {
         refuseTooMany(request, wsMaxSubscriptions);
         refuseCrowd();
+        refuseUsersCrowd(request, ports);
         const starts = startsOf(request);
         const stream = new EventStream({
             address: request.address,
@@ -85,6 +88,13 @@ function refuseTooMany({ topics, userId }: EventStreamRequest, most: number | nu
     if (most === null || counted <= most) return;
     const message = `expected at most ${most} topics on one stream, got ${counted}`;
     throw new TidingsError('too_many_subscriptions', message);
+}
+
+function refuseUsersCrowd({ userId }: EventStreamRequest, { audience, settings }: SocketPorts): void {
+    const most = settings.wsMaxConnectionsPerUser;
+    if (most === null || audience.countOf(userId) < most) return;
+    const message = `expected at most ${most} connections of one user, got one more`;
+    throw new TidingsError('rate_limited', message, { retryAfterMs: PATIENCE_MS });
 }
 
 /** An id that is none of ours says that there was a past, not where: better a reset than a hole. */

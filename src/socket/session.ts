@@ -2,13 +2,14 @@
 
 import { randomUUID } from 'node:crypto';
 import { UNAUTHORIZED_MESSAGE, type Verifier } from '../auth/index.ts';
-import { CLOSE, type ClientFrame, type CloseCode, parseClientFrame } from '../protocol/index.ts';
+import { CLOSE, type ClientFrame, type CloseCode, echo, parseClientFrame } from '../protocol/index.ts';
 import { admit } from './admission.ts';
 import type { Cancel } from './clock.ts';
 import { Conversation } from './conversation.ts';
 import { Credentials } from './credentials.ts';
 import { Line } from './line.ts';
 import { DISCONNECTED_MESSAGE, Memberships, type SocketPorts } from './memberships.ts';
+import { type Burst, MessageLimit } from './message-limit.ts';
 import type { Wire } from './wire.ts';
 
 /**
@@ -35,6 +36,8 @@ export class Session {
     readonly #line: Line;
     readonly #credentials: Credentials;
     readonly #conversation: Conversation;
+    readonly #messages: MessageLimit | null;
+    readonly #pings: MessageLimit | null;
     #state: SessionState = 'silent';
     #memberships: Memberships | null = null;
     #heardMs: number;
@@ -61,6 +64,8 @@ export class Session {
             observe,
             onExpired: () => this.#line.fail('unauthorized', UNAUTHORIZED_MESSAGE, CLOSE.unauthorized),
         });
+        this.#messages = this.#limit('messages');
+        this.#pings = this.#limit('pings');
         this.#conversation = new Conversation({
             line: this.#line,
             credentials: this.#credentials,
@@ -94,10 +99,11 @@ export class Session {
         if (token !== null) void this.#enter(token, where, null);
     }
 
-    /** A text frame has come. The place of a rate limit is here, before anything is parsed. */
+    /** A text frame has come. */
     receive(text: string): void {
         if (this.#state === 'closed') return;
         this.heard();
+        if (!this.#mayPass(text)) return;
         const frame = parseClientFrame(text);
         if (this.#state === 'silent') this.#receiveFirst(frame);
         else this.#conversation.receive(frame);
@@ -106,6 +112,13 @@ export class Session {
     /** Something other than a text frame has come. */
     receiveBinary(): void {
         this.#line.fail('bad_request', 'expected a text frame, got a binary one', CLOSE.protocolViolation);
+    }
+
+    /** A ping of the protocol has come, which the transport has answered. */
+    pinged(): void {
+        this.heard();
+        const verdict = this.#pings?.judge(this.#heardMs);
+        if (verdict?.type === 'close') this.#shutOut(verdict.retryAfterMs, null);
     }
 
     /** The peer gave a sign of life: a whole frame, not just bytes. */
@@ -134,6 +147,37 @@ export class Session {
         this.#line.close(code, reason);
     }
 
+    #limit(what: 'messages' | 'pings'): MessageLimit | null {
+        const { settings, clock, observe } = this.#ports;
+        const { wsRate } = settings;
+        if (wsRate === null) return null;
+        return new MessageLimit(wsRate, clock.nowMs(), (burst: Burst) => {
+            const userId = this.#credentials.identity?.userId ?? null;
+            observe({ type: 'socket.limited', connection: this.id, userId, address: this.#address, what, ...burst });
+        });
+    }
+
+    /** What is refused is not handled; its ref is echoed, so that the client knows what to say again. */
+    #mayPass(text: string): boolean {
+        const verdict = this.#messages?.judge(this.#heardMs) ?? { type: 'pass' };
+        if (verdict.type === 'pass') return true;
+        const { ref } = parseClientFrame(text);
+        if (verdict.type === 'close') this.#shutOut(verdict.retryAfterMs, ref);
+        else this.#line.say({ type: 'error', ...this.#tooFast(verdict.retryAfterMs), ...echo(ref) });
+        return false;
+    }
+
+    #shutOut(retryAfterMs: number, ref: string | null): void {
+        this.#line.say({ type: 'error', ...this.#tooFast(retryAfterMs), ...echo(ref) });
+        this.#line.close(CLOSE.rateLimited, 'rate_limited');
+    }
+
+    #tooFast(retryAfterMs: number) {
+        const { count = 0, perMs = 0 } = this.#ports.settings.wsRate ?? {};
+        const message = `expected at most ${count} messages in ${perMs} ms, got more`;
+        return { code: 'rate_limited', message, retryAfterMs } as const;
+    }
+
     #receiveFirst(frame: ClientFrame): void {
         if (frame.type === 'auth') {
             void this.#enter(frame.token, 'message', frame.ref);
@@ -154,6 +198,7 @@ export class Session {
                     credentials: this.#credentials,
                     settings: this.#ports.settings,
                     hasEnded: () => this.#state === 'closed',
+                    hasRoom: ({ userId }) => this.#hasRoom(userId),
                     onIdentified: ({ userId }) => this.#identified(userId),
                 },
             );
@@ -161,6 +206,15 @@ export class Session {
         } catch (error) {
             this.#broke(error);
         }
+    }
+
+    #hasRoom(userId: string): boolean {
+        const { audience, settings, observe } = this.#ports;
+        const most = settings.wsMaxConnectionsPerUser;
+        if (most === null || audience.countOf(userId) < most) return true;
+        const what = { connection: this.id, userId, address: this.#address, what: 'connections' } as const;
+        observe({ type: 'socket.limited', ...what, refused: 1, lastedMs: 0 });
+        return false;
     }
 
     #identified(userId: string): Memberships {
@@ -197,6 +251,8 @@ export class Session {
     #ended(code: number): void {
         this.#state = 'closed';
         this.#cancelDeadline();
+        this.#messages?.end();
+        this.#pings?.end();
         this.#credentials.stop();
         this.#memberships?.end();
         this.#conversation.end();

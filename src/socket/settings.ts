@@ -1,11 +1,16 @@
 /** Limits of the socket core. Names follow the environment's; null is off. */
 
+import type { Rate } from '../config/values.ts';
 import { AUTH_DEADLINE_MS, HEARTBEAT_MS } from '../protocol/index.ts';
 
 /** What a server is run with. */
 export type SocketSettings = {
     readonly wsMaxMessageBytes: number | null;
+    /** Messages of one socket; pings of the protocol are counted apart, by the same rate. */
+    readonly wsRate: Rate | null;
     readonly wsMaxSubscriptions: number | null;
+    /** Sockets and streams of one user on this server. */
+    readonly wsMaxConnectionsPerUser: number | null;
     readonly wsMaxBackpressureBytes: number | null;
     readonly replayLimit: number | null;
     /** Ping interval told to clients; a peer not heard from for twice as long is closed. */

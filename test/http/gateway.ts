@@ -12,7 +12,9 @@ const SECRET = 'a secret of at least thirty-two bytes';
 const LIMITS = {
     wsMaxConnections: 100,
     wsMaxMessageBytes: 16_384,
-    wsMaxSubscriptions: 100,
+    wsRate: null,
+        wsMaxConnectionsPerUser: null,
+        wsMaxSubscriptions: 100,
     wsMaxBackpressureBytes: 1_048_576,
     replayLimit: 10_000,
 };

@@ -45,6 +45,8 @@ export function createBench(settings: Partial<SocketSettings> = {}, ring: Ring =
         settings: {
             ...SOCKET_DEFAULTS,
             wsMaxMessageBytes: 16_384,
+            wsRate: null,
+            wsMaxConnectionsPerUser: null,
             wsMaxSubscriptions: 3,
             wsMaxBackpressureBytes: 1000,
             replayLimit: 1000,

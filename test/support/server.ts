@@ -50,6 +50,7 @@ export function testEnvironment(databaseUrl: string): Record<string, string> {
         POOL_SIZE: '4',
         REST_RATE: '0',
         WS_RATE: '0',
+        WS_MAX_CONNECTIONS_PER_USER: '0',
     };
 }
 

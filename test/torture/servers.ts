@@ -48,6 +48,7 @@ export async function startServer(databaseUrl: string, env: Readonly<Record<stri
                 LOG_LEVEL: 'silent',
                 POOL_SIZE: '4',
                 WS_RATE: '0',
+                WS_MAX_CONNECTIONS_PER_USER: '0',
                 REST_RATE: '0',
                 WS_MAX_BACKPRESSURE_BYTES: '20000',
                 ...loader,

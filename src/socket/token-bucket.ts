@@ -1,0 +1,30 @@
+/** A rate: so many at once, and as many again, evenly, in so long. */
+
+import type { Rate } from '../config/values.ts';
+
+/** `full ──take──▶ … ──take──▶ empty`, filling all the while. The clock is the caller's. */
+export class TokenBucket {
+    readonly #rate: Rate;
+    /** In tokens times the period, so that nothing is rounded: a token costs `perMs`, a millisecond fills `count`. */
+    #level: number;
+    #filledMs: number;
+
+    constructor(rate: Rate, nowMs: number) {
+        this.#rate = rate;
+        this.#level = rate.count * rate.perMs;
+        this.#filledMs = nowMs;
+    }
+
+    /** Takes one. Answers 0, or, if there is none, how many milliseconds until there is. */
+    take(nowMs: number): number {
+        const { count, perMs } = this.#rate;
+        // A clock that goes back fills nothing.
+        this.#level = Math.min(count * perMs, this.#level + Math.max(0, nowMs - this.#filledMs) * count);
+        this.#filledMs = Math.max(this.#filledMs, nowMs);
+        if (this.#level >= perMs) {
+            this.#level -= perMs;
+            return 0;
+        }
+        return Math.ceil((perMs - this.#level) / count);
+    }
+}
