@@ -36,6 +36,7 @@ const LEVELS: Readonly<Record<Observation['type'], Level>> = {
     'handler.failed': 'error',
     'http.answered': 'debug',
     'socket.limited': 'warn',
+    'request.limited': 'debug',
     'mail.claimed': 'debug',
     'mail.ended': 'info',
     'database.silent': 'warn',

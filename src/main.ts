@@ -8,6 +8,7 @@
 import { join } from 'node:path';
 import { createVerifier, signToken } from './auth/index.ts';
 import { createMailCatcher, keepSmtpUrl, USUAL_PORTS } from './catcher/index.ts';
+import type { Rate } from './config/values.ts';
 import type { Config } from './config.ts';
 import { createEmbedded } from './embedded/index.ts';
 import { TidingsError } from './errors.ts';
@@ -18,7 +19,14 @@ import { createLogger } from './log.ts';
 import { createUnsubscribe } from './mail/index.ts';
 import { type Applied, ENGINE, EXAMPLE, expectCurrent, migrateUp } from './migrate/index.ts';
 import type { Observe } from './observe.ts';
-import { adminResource, createRest, streamResource, topicEventsResource, unsubscribeResource } from './rest/index.ts';
+import {
+    adminResource,
+    createRest,
+    RequestLimit,
+    streamResource,
+    topicEventsResource,
+    unsubscribeResource,
+} from './rest/index.ts';
 import { engineChores } from './sequence/chores.ts';
 import { createHousekeeping } from './sequence/housekeeping.ts';
 import { createSequencerPort } from './sequence/port.ts';
@@ -29,6 +37,7 @@ import { SERVER_ROLE } from './store/connect.ts';
 import { createFillInbox, fillingLog } from './store/inbox-frames.ts';
 import { createPool } from './store/pool.ts';
 import { readSecret } from './store/read-secret.ts';
+import { createRequestCounter } from './store/request-counter.ts';
 import { createTopicLog } from './store/topic-log.ts';
 import { createDoorbell } from './tail/doorbell.ts';
 import { createStreamPort } from './tail/stream-port.ts';
@@ -139,6 +148,15 @@ async function provideMail(
     return { smtpUrl: catcher.smtpUrl, caughtMailUrl: catcher.url };
 }
 
+/** Requests are counted by all servers of a database together. */
+async function startLimit(
+    rate: Rate,
+    { databaseUrl, run, observe }: { readonly databaseUrl: string; readonly run: Run; readonly observe: Observe },
+): Promise<RequestLimit> {
+    const counter = await run(createRequestCounter(databaseUrl, rate, observe));
+    return new RequestLimit({ rate, count: counter.count, nowMs: () => performance.now() });
+}
+
 /** A standby can't be listened to, and a ring of the primary's comes before the standby has what was rung for. */
 function tailPace(config: Config): { readonly fallbackMs?: number } {
     if (config.streamDatabaseUrl !== null) return { fallbackMs: STANDBY_POLL_MS };
@@ -239,12 +257,14 @@ async function assemble({ config, databaseUrl, jwtSecret, smtpUrl, run, observe 
     await run(housekeeping);
 
     const mailSecret = await readSecret(sql, 'mail');
+    const limit = config.restRate === null ? null : await startLimit(config.restRate, { databaseUrl, run, observe });
     const rest = createRest({
         sql,
         verifier,
         observe,
         settings: {
             corsOrigins: config.corsOrigins,
+            limit,
             cursorKey: await readSecret(sql, 'cursor'),
             signer:
                 config.devLogin && jwtSecret !== null && config.jwksUrl === null

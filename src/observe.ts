@@ -50,6 +50,8 @@ export type Observation =
           readonly tookMs: number;
           readonly requestId: string;
       }
+    /** One request too many; `key` says whose. */
+    | { readonly type: 'request.limited'; readonly key: string }
     | { readonly type: 'mail.claimed'; readonly mails: number }
     | {
           readonly type: 'mail.ended';

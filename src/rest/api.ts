@@ -6,6 +6,7 @@ import type { TransactionSql } from 'postgres';
 import type { Observe } from '../observe.ts';
 import type { Cursors } from './cursor.ts';
 import type { RequestContext } from './request-context.ts';
+import type { Allowance, RequestLimit } from './request-limit.ts';
 
 /** Where a request came from. `address` is the client's, after trusted proxies. */
 export type Peer = { readonly address: string };
@@ -22,6 +23,10 @@ export type RestEnv = {
         request: RequestContext;
         verifier: TokenVerifier;
         observe: Observe;
+        /** Null: requests are not counted. */
+        limit: RequestLimit | null;
+        /** What the request was told of its limit; unset: it was not counted. */
+        allowance: Allowance | undefined;
         /** Set by authentication: `sub` of the token. */
         userId: string;
         /** When the token expires; never, for a verifier that doesn't say. */

@@ -3,6 +3,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { reasonOf, refusal } from '../auth/index.ts';
 import type { RestContext, RestEnv } from './api.ts';
+import { countAddress, countUser } from './limit-requests.ts';
 
 const BEARER = /^Bearer +([^\s,]+)$/i;
 
@@ -20,8 +21,8 @@ function tokenOrQuery(c: RestContext): string | undefined {
 /** Lets a request pass with a token the verifier accepts; `userId` is then its `sub`. Every refusal is alike. */
 function authenticateBy(tokenOf: (c: RestContext) => string | undefined): MiddlewareHandler<RestEnv> {
     return async (c, next) => {
+        const token = tokenOf(c);
         try {
-            const token = tokenOf(c);
             if (token === undefined) throw refusal('missing');
             const { userId, expiresAtMs = Number.POSITIVE_INFINITY } = await c.var.verifier.verify(token);
             c.set('userId', userId);
@@ -29,8 +30,10 @@ function authenticateBy(tokenOf: (c: RestContext) => string | undefined): Middle
         } catch (error) {
             const { address } = c.env.peer;
             c.var.observe({ type: 'auth.failed', where: 'rest', reason: reasonOf(error), address });
+            if (token !== undefined) await countAddress(c);
             throw error;
         }
+        await countUser(c, c.var.userId);
         await next();
         // Answers are of this user and this moment.
         if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store');

@@ -3,7 +3,10 @@
 import type { MiddlewareHandler } from 'hono';
 import type { RestEnv } from './api.ts';
 
-const EXPOSED = 'Tidings-Position, X-Request-Id, Retry-After, RateLimit, Location, ETag';
+const EXPOSED = [
+    'Tidings-Position, X-Request-Id, Location, ETag, Retry-After',
+    'RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset',
+].join(', ');
 const REQUEST_HEADERS =
     'Authorization, Content-Type, If-Match, Idempotency-Key, Last-Event-ID, X-Request-Id, traceparent';
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';

@@ -7,12 +7,14 @@ import { allowOrigins } from './cors.ts';
 import { createCursors } from './cursor.ts';
 import { devLogin, type TokenSigner } from './dev-login.ts';
 import { healthRoutes, type ReadinessCheck } from './health.ts';
+import { limitAddresses } from './limit-requests.ts';
 import { answerUnmatched } from './methods.ts';
 import { notifications } from './notifications.ts';
 import { openApiRoute } from './openapi.ts';
 import { carryContext, readBody } from './pipeline.ts';
 import { preferences } from './preferences.ts';
 import { errorFor, problemResponse } from './problem.ts';
+import type { RequestLimit } from './request-limit.ts';
 import { readTransaction, stepTransaction, type Transactor, writeTransaction } from './transaction.ts';
 import { refuseInvalid } from './validation.ts';
 
@@ -24,6 +26,8 @@ type RestSettings = {
     readonly cursorKey: string | Uint8Array;
     /** Present: `POST /dev/login` is there and signs with it. */
     readonly signer?: TokenSigner | undefined;
+    /** Requests of a user, and of an address without one; unset: as many as they like. */
+    readonly limit?: RequestLimit | null;
 };
 
 /** What the API is made of. `sql` works as role `tidings_server`. */
@@ -42,7 +46,13 @@ export type RestService = { fetch(request: Request, peer: Peer): Promise<Respons
 /** Makes the API. */
 export function createRest({ sql, verifier, observe, settings, checks, resources }: RestParts): RestService {
     const app = new OpenAPIHono<RestEnv>({ defaultHook: refuseInvalid });
-    app.use('*', carryContext(verifier, observe), allowOrigins(settings.corsOrigins), readBody);
+    app.use(
+        '*',
+        carryContext(verifier, observe),
+        allowOrigins(settings.corsOrigins),
+        limitAddresses(settings.limit ?? null),
+        readBody,
+    );
     app.onError((thrown, c) => {
         const error = errorFor(thrown);
         if (error.status >= 500) {

@@ -16,6 +16,7 @@ export { checkIfMatch, entityTag } from './entity-tag.ts';
 export { guardedRoute, json, jsonBody, problem } from './guarded-route.ts';
 export { BEFORE_ALL, type Keyed, openPage, type Page, pageOf, pageQuery, unkeyed } from './page.ts';
 export { POSITION_HEADER, positionHeader, positionOf } from './position.ts';
+export { RequestLimit } from './request-limit.ts';
 export { streamResource } from './stream.ts';
 export { topicEventsResource } from './topic-events.ts';
 export { unsubscribeResource } from './unsubscribe.ts';

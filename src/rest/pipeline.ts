@@ -4,6 +4,7 @@ import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import type { Observe } from '../observe.ts';
 import type { RestEnv, TokenVerifier } from './api.ts';
+import { limitHeaders } from './limit-requests.ts';
 import { contextOf } from './request-context.ts';
 
 /** The outermost step. */
@@ -18,6 +19,9 @@ export function carryContext(verifier: TokenVerifier, observe: Observe): Middlew
         c.header('x-request-id', request.requestId);
         c.header('traceparent', request.traceparent);
         c.header('x-content-type-options', 'nosniff');
+        if (c.var.allowance !== undefined) {
+            for (const [name, value] of Object.entries(limitHeaders(c.var.allowance))) c.header(name, value);
+        }
         observe({
             type: 'http.answered',
             method: c.req.method,

@@ -6,8 +6,8 @@ import type { Pool } from 'pg';
 import type { Observe } from '../observe.ts';
 import { createPause } from '../pause.ts';
 import type { Service } from '../service.ts';
+import { createPgPool, type PgPool } from '../store/pg-pool.ts';
 import type { Digests } from './digests.ts';
-import { createQueuePool, type QueuePool } from './queue-pool.ts';
 import { createTasks, DELIVERY, DIGESTS, INSTANT } from './tasks.ts';
 
 export type WorkerOptions = {
@@ -27,6 +27,7 @@ export type WorkerOptions = {
 const SCHEMA = 'graphile_worker';
 /** So many seconds after its time a job should have been begun. */
 const OVERDUE_SECONDS = 60;
+const POOL_SIZE = 4;
 const CONCURRENCY = 3;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
@@ -45,10 +46,10 @@ export function createWorker(options: WorkerOptions): Service {
     const tasks = createTasks({ digests, observe, instantEveryMs, isStopping: () => pause.ended });
     let runner: Runner | undefined;
     let running: Promise<void> | undefined;
-    let connections: QueuePool | undefined;
+    let connections: PgPool | undefined;
 
     async function work(): Promise<void> {
-        connections = createQueuePool(databaseUrl, observe);
+        connections = createPgPool(databaseUrl, { name: 'worker', max: POOL_SIZE, observe });
         const { pool } = connections;
         let watch: NodeJS.Timeout | undefined;
         try {

@@ -107,13 +107,14 @@ test('what anyone may execute touches no table, and is not definer', async () =>
 test.each<readonly [role: string, right: string, tables: readonly string[]]>([
     ['tidings_dba', 'select', [...READABLE, ...PERSONAL].sort()],
     ['tidings_reader', 'select', READABLE],
-    ['tidings_server', 'select', [...READABLE, ...PERSONAL, 'idempotency', 'secret'].sort()],
-    ['tidings_server', 'insert', ['idempotency']],
-    ['tidings_server', 'update', ['idempotency']],
+    ['tidings_server', 'select', [...READABLE, ...PERSONAL, 'idempotency', 'rate_limit', 'secret'].sort()],
+    ['tidings_server', 'insert', ['idempotency', 'rate_limit']],
+    ['tidings_server', 'update', ['idempotency', 'rate_limit']],
+    ['tidings_server', 'delete', ['rate_limit']],
     ...['tidings_dba', 'tidings_reader'].flatMap((role) =>
         ['insert', 'update', 'delete', 'truncate'].map((right) => [role, right, []] as const),
     ),
-    ...['delete', 'truncate'].map((right) => ['tidings_server', right, []] as const),
+    ['tidings_server', 'truncate', []],
 ])('%s may %s exactly what it is given', async (role, right, tables) => {
     const rows = await sql`
         select c.relname as name from pg_class c

@@ -134,7 +134,8 @@ test('lets listed origins read answers, errors too', async () => {
         const { headers } = await call(restOf(), 'GET', path, { headers: { origin } });
         expect(headers.get('access-control-allow-origin')).toBe(origin);
         expect(headers.get('access-control-expose-headers')).toBe(
-            'Tidings-Position, X-Request-Id, Retry-After, RateLimit, Location, ETag',
+            'Tidings-Position, X-Request-Id, Location, ETag, Retry-After, ' +
+                'RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset',
         );
         expect(headers.get('access-control-allow-credentials')).toBeNull();
         expect(headers.get('vary')).toContain('Origin');
