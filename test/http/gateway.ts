@@ -13,8 +13,8 @@ const LIMITS = {
     wsMaxConnections: 100,
     wsMaxMessageBytes: 16_384,
     wsRate: null,
-        wsMaxConnectionsPerUser: null,
-        wsMaxSubscriptions: 100,
+    wsMaxConnectionsPerUser: null,
+    wsMaxSubscriptions: 100,
     wsMaxBackpressureBytes: 1_048_576,
     replayLimit: 10_000,
 };
