@@ -5,20 +5,16 @@
  * housekeeping → port. Stopped in reverse: no new work comes in, sockets are told to come back, then what they lived on ends.
  */
 
-import { join } from 'node:path';
 import { createVerifier, signToken } from './auth/index.ts';
-import { createMailCatcher, keepSmtpUrl, USUAL_PORTS } from './catcher/index.ts';
 import type { Rate } from './config/values.ts';
 import type { Config } from './config.ts';
-import { createEmbedded } from './embedded/index.ts';
-import { TidingsError } from './errors.ts';
 import { exampleChores, exampleResources } from './example/index.ts';
 import { createHub, createIntake, createReplay, Ring } from './fanout/index.ts';
 import { createHttpServer, HTTP_DEFAULTS } from './http/index.ts';
 import { createLogger } from './log.ts';
 import { createUnsubscribe } from './mail/index.ts';
-import { type Applied, ENGINE, EXAMPLE, expectCurrent, migrateUp } from './migrate/index.ts';
 import type { Observe } from './observe.ts';
+import { provideDatabase, provideMail, type Run } from './provisions.ts';
 import {
     adminResource,
     createRest,
@@ -33,9 +29,8 @@ import { createSequencerPort } from './sequence/port.ts';
 import { createSequencer } from './sequence/runner.ts';
 import type { Service } from './service.ts';
 import { createAudience, createEventStreams, createPolls, createSessions, SOCKET_DEFAULTS } from './socket/index.ts';
-import { SERVER_ROLE } from './store/connect.ts';
 import { createFillInbox, fillingLog } from './store/inbox-frames.ts';
-import { createPool } from './store/pool.ts';
+import { createPool, SERVER_POOL } from './store/pool.ts';
 import { readSecret } from './store/read-secret.ts';
 import { createRequestCounter } from './store/request-counter.ts';
 import { createTopicLog } from './store/topic-log.ts';
@@ -59,9 +54,6 @@ const POLL_MS = 50;
 /** How often a standby is asked. */
 const STANDBY_POLL_MS = 20;
 const LOG_POOL_SIZE = 4;
-const STATEMENT_TIMEOUT_MS = 10_000;
-/** The longest a request or a subscription waits for a database that does not answer; noticed, too, if it was cut off silently. */
-const ANSWER_DEADLINE_MS = 12_000;
 /** A read of the log that takes so long is asked on another connection too. */
 const PATIENCE_MS = 2_000;
 const DEV_TOKEN_TTL_MS = 24 * 3_600_000;
@@ -112,42 +104,6 @@ export async function startServer(
     }
 }
 
-type Run = <S extends Service>(service: S) => Promise<S>;
-
-/** A database with our schema in it: our own, migrated here, or the configured one, which its DBA migrates. */
-async function provideDatabase(
-    config: Config,
-    run: Run,
-    observe: Observe,
-): Promise<{ readonly databaseUrl: string; readonly jwtSecret: string | null }> {
-    if (!config.embedded && config.jwtSecret === null && config.jwksUrl === null) {
-        throw new TidingsError('misused', 'expected JWT_SECRET or JWKS_URL to be set, got neither');
-    }
-    const sets = config.example ? [ENGINE, EXAMPLE] : [ENGINE];
-    if (config.databaseUrl !== null) {
-        await expectCurrent(config.databaseUrl, sets);
-        return { databaseUrl: config.databaseUrl, jwtSecret: config.jwtSecret };
-    }
-    const onExit = (error: Error) => observe({ type: 'service.failed', service: 'embedded', error });
-    const embedded = await run(createEmbedded({ dataDir: config.dataDir, onExit }));
-    const onApplied = (applied: Applied) => observe({ type: 'migration.applied', ...applied });
-    await migrateUp(embedded.databaseUrl, sets, { seed: true, onApplied });
-    return { databaseUrl: embedded.databaseUrl, jwtSecret: config.jwtSecret ?? embedded.jwtSecret };
-}
-
-/** Where mail is handed over, null if it can't be: the configured server, else in embedded mode the catcher, with its page. */
-async function provideMail(
-    config: Config,
-    run: Run,
-    observe: Observe,
-): Promise<{ readonly smtpUrl: string | null; readonly caughtMailUrl: string | null }> {
-    if (config.smtpUrl !== null || !config.embedded) return { smtpUrl: config.smtpUrl, caughtMailUrl: null };
-    const dir = join(config.dataDir, 'mail');
-    const catcher = await run(createMailCatcher({ dir, host: '127.0.0.1', ...USUAL_PORTS, observe }));
-    await keepSmtpUrl(config.dataDir, catcher.smtpUrl);
-    return { smtpUrl: catcher.smtpUrl, caughtMailUrl: catcher.url };
-}
-
 /** Requests are counted by all servers of a database together. */
 async function startLimit(
     rate: Rate,
@@ -175,17 +131,12 @@ type Parts = {
 
 /** Links the stages and starts them; answers the URL they listen on. */
 async function assemble({ config, databaseUrl, jwtSecret, smtpUrl, run, observe }: Parts): Promise<string> {
-    const limits = {
-        role: SERVER_ROLE,
-        statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-        deadlineMs: ANSWER_DEADLINE_MS,
-        observe,
-    };
-    const sql = createPool(databaseUrl, { ...limits, name: 'tidings server', max: config.poolSize });
+    const sql = createPool(databaseUrl, { ...SERVER_POOL, observe, name: 'tidings server', max: config.poolSize });
     await run({ name: 'pool', start: async () => void (await sql`select 1`), stop: sql.end });
     // Apart, so that no amount of REST can keep a subscription waiting.
     const logPool = createPool(databaseUrl, {
-        ...limits,
+        ...SERVER_POOL,
+        observe,
         name: 'tidings log',
         max: LOG_POOL_SIZE,
         patienceMs: PATIENCE_MS,

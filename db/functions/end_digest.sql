@@ -42,8 +42,7 @@ begin
     -- One that was held for dead may come back and say how it ended.
     where d.id = end_digest.id and d.attempt = end_digest.attempt and d.state in ('claimed', 'sending', 'unknown')
     returning d.state into v_state;
-    -- What is no address is never written to anyway.
-    if v_state = 'failed' and end_digest.outcome = 'rejected' and end_digest.address ~ '^[^\s@]+@[^\s@]+$' and length(end_digest.address) <= 320 then
+    if v_state = 'failed' and end_digest.outcome = 'rejected' and end_digest.address is not null then
         perform tidings.suppress(end_digest.address, end_digest.reason);
     end if;
     return v_state;

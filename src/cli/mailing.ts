@@ -5,15 +5,12 @@ import type { Config } from '../config.ts';
 import { TidingsError } from '../errors.ts';
 import { ENGINE, expectCurrent } from '../migrate/index.ts';
 import type { Observe } from '../observe.ts';
-import { SERVER_ROLE } from '../store/connect.ts';
-import { createPool } from '../store/pool.ts';
+import { createPool, SERVER_POOL } from '../store/pool.ts';
 import { readSecret } from '../store/read-secret.ts';
 import { createMailing, type Mailing } from '../worker/index.ts';
 import { databaseUrlOf } from './target.ts';
 
 const POOL_SIZE = 4;
-const STATEMENT_TIMEOUT_MS = 10_000;
-const DEADLINE_MS = 12_000;
 
 /**
  * Opens it. `close` ends what is under way, and the connections.
@@ -28,14 +25,7 @@ export async function openMailing(
     const smtpUrl = config.smtpUrl ?? (config.embedded ? await findSmtpUrl(config.dataDir) : null);
     if (smtpUrl === null) throw new TidingsError('misused', 'expected SMTP_URL to be set, got nothing');
     await expectCurrent(databaseUrl, [ENGINE]);
-    const sql = createPool(databaseUrl, {
-        name: 'tidings mail',
-        role: SERVER_ROLE,
-        max: POOL_SIZE,
-        statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-        deadlineMs: DEADLINE_MS,
-        observe,
-    });
+    const sql = createPool(databaseUrl, { ...SERVER_POOL, observe, name: 'tidings mail', max: POOL_SIZE });
     try {
         const secret = await readSecret(sql, 'mail');
         const url = `http://${config.host}:${config.port}`;

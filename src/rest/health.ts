@@ -2,6 +2,7 @@
 
 import { createRoute, z } from '@hono/zod-openapi';
 import { TidingsError } from '../errors.ts';
+import { within } from '../within.ts';
 import type { RestApp } from './api.ts';
 import { json, problem } from './guarded-route.ts';
 
@@ -54,17 +55,10 @@ function notReady(failed: readonly Outcome[]): TidingsError {
 }
 
 async function outcomeOf({ name, check }: ReadinessCheck): Promise<Outcome> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-        const message = `expected an answer within ${CHECK_TIMEOUT_MS} ms, got none`;
-        timer = setTimeout(() => reject(new Error(message)), CHECK_TIMEOUT_MS);
-    });
-    try {
-        await Promise.race([check(), late]);
-        return { name, error: null };
-    } catch (error) {
-        return { name, error };
-    } finally {
-        clearTimeout(timer);
-    }
+    const late = new Error(`expected an answer within ${CHECK_TIMEOUT_MS} ms, got none`);
+    const checked = check().then(
+        () => null,
+        (error: unknown) => error,
+    );
+    return { name, error: await within(CHECK_TIMEOUT_MS, checked, late) };
 }

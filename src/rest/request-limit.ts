@@ -7,6 +7,7 @@
 
 import type { Rate } from '../config/values.ts';
 import type { CountRequests } from '../store/request-counter.ts';
+import { within } from '../within.ts';
 
 /** What a request is told of its limit. */
 export type Allowance = {
@@ -95,7 +96,8 @@ export class RequestLimit {
 
     async #exchange(key: string, window: Window): Promise<void> {
         const told = window.untold;
-        const answer = await within(this.#patienceMs, this.#count(key, told));
+        const answered = this.#count(key, told).catch(() => null);
+        const answer = await within(this.#patienceMs, answered, null);
         window.untold -= told;
         window.counted = answer === null ? window.counted + told : answer.counted;
         const endsMs = this.#nowMs() + (answer?.resetMs ?? this.#rate.perMs);
@@ -107,18 +109,5 @@ export class RequestLimit {
         const { count, perMs } = this.#rate;
         const resetMs = Math.min(perMs, Math.max(0, endsMs - this.#nowMs()));
         return { allowed, limit: count, remaining: Math.max(0, count - counted - untold), resetMs, perMs };
-    }
-}
-
-/** Null if it takes longer, or fails. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T | null> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<null>((resolve) => {
-        timer = setTimeout(() => resolve(null), ms);
-    });
-    try {
-        return await Promise.race([work.catch(() => null), late]);
-    } finally {
-        clearTimeout(timer);
     }
 }

@@ -5,6 +5,7 @@ import { CLOSE, echo } from '../protocol/index.ts';
 import type { Credentials, Verdict } from './credentials.ts';
 import type { Line } from './line.ts';
 import type { Memberships } from './memberships.ts';
+import { noRoomMessage } from './room.ts';
 import type { SocketSettings } from './settings.ts';
 
 /** A token as it came: where it stood, and the ref of the message it came in. */
@@ -36,8 +37,7 @@ export async function admit(presented: Presented, ports: AdmissionPorts): Promis
         return false;
     }
     if (!hasRoom(verdict.identity)) {
-        const message = `expected at most ${settings.wsMaxConnectionsPerUser} connections of one user, got one more`;
-        line.fail('rate_limited', message, CLOSE.rateLimited, presented.ref);
+        line.fail('rate_limited', noRoomMessage(settings), CLOSE.rateLimited, presented.ref);
         return false;
     }
     const memberships = onIdentified(verdict.identity);

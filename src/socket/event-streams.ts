@@ -8,7 +8,7 @@ import { markOf, type Position, parseEventId } from './event-id.ts';
 import { EventPositions, type Starts } from './event-positions.ts';
 import { EventSession } from './event-session.ts';
 import { EventStream } from './event-stream.ts';
-import type { SocketPorts } from './memberships.ts';
+import { hasRoom, noRoomMessage } from './room.ts';
 import type { Sessions } from './sessions.ts';
 
 /** One request, by somebody whose token was checked. Topics are well-formed, at least one. */
@@ -55,7 +55,10 @@ export function createEventStreams({ sessions, settings, random = Math.random }:
     function open(request: EventStreamRequest): ReadableStream<Uint8Array> {
         refuseTooMany(request, wsMaxSubscriptions);
         refuseCrowd();
-        refuseUsersCrowd(request, ports);
+        if (!hasRoom(ports, request.userId)) {
+            const message = noRoomMessage(ports.settings);
+            throw new TidingsError('rate_limited', message, { retryAfterMs: PATIENCE_MS });
+        }
         const starts = startsOf(request);
         const stream = new EventStream({
             address: request.address,
@@ -88,13 +91,6 @@ function refuseTooMany({ topics, userId }: EventStreamRequest, most: number | nu
     if (most === null || counted <= most) return;
     const message = `expected at most ${most} topics on one stream, got ${counted}`;
     throw new TidingsError('too_many_subscriptions', message);
-}
-
-function refuseUsersCrowd({ userId }: EventStreamRequest, { audience, settings }: SocketPorts): void {
-    const most = settings.wsMaxConnectionsPerUser;
-    if (most === null || audience.countOf(userId) < most) return;
-    const message = `expected at most ${most} connections of one user, got one more`;
-    throw new TidingsError('rate_limited', message, { retryAfterMs: PATIENCE_MS });
 }
 
 /** An id that is none of ours says that there was a past, not where: better a reset than a hole. */

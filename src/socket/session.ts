@@ -2,14 +2,16 @@
 
 import { randomUUID } from 'node:crypto';
 import { UNAUTHORIZED_MESSAGE, type Verifier } from '../auth/index.ts';
-import { CLOSE, type ClientFrame, type CloseCode, echo, parseClientFrame } from '../protocol/index.ts';
+import { CLOSE, type ClientFrame, type CloseCode, parseClientFrame } from '../protocol/index.ts';
 import { admit } from './admission.ts';
 import type { Cancel } from './clock.ts';
 import { Conversation } from './conversation.ts';
 import { Credentials } from './credentials.ts';
 import { Line } from './line.ts';
 import { DISCONNECTED_MESSAGE, Memberships, type SocketPorts } from './memberships.ts';
-import { type Burst, MessageLimit } from './message-limit.ts';
+import type { Burst } from './message-limit.ts';
+import { Pace } from './pace.ts';
+import { hasRoom } from './room.ts';
 import type { Wire } from './wire.ts';
 
 /**
@@ -36,8 +38,7 @@ export class Session {
     readonly #line: Line;
     readonly #credentials: Credentials;
     readonly #conversation: Conversation;
-    readonly #messages: MessageLimit | null;
-    readonly #pings: MessageLimit | null;
+    readonly #pace: Pace;
     #state: SessionState = 'silent';
     #memberships: Memberships | null = null;
     #heardMs: number;
@@ -64,8 +65,11 @@ export class Session {
             observe,
             onExpired: () => this.#line.fail('unauthorized', UNAUTHORIZED_MESSAGE, CLOSE.unauthorized),
         });
-        this.#messages = this.#limit('messages');
-        this.#pings = this.#limit('pings');
+        this.#pace = new Pace(this.#line, {
+            rate: settings.wsRate,
+            clock,
+            onBurst: (what, burst) => this.#observeLimit(what, burst),
+        });
         this.#conversation = new Conversation({
             line: this.#line,
             credentials: this.#credentials,
@@ -103,8 +107,8 @@ export class Session {
     receive(text: string): void {
         if (this.#state === 'closed') return;
         this.heard();
-        if (!this.#mayPass(text)) return;
         const frame = parseClientFrame(text);
+        if (!this.#pace.admits(frame)) return;
         if (this.#state === 'silent') this.#receiveFirst(frame);
         else this.#conversation.receive(frame);
     }
@@ -117,8 +121,7 @@ export class Session {
     /** A ping of the protocol has come, which the transport has answered. */
     pinged(): void {
         this.heard();
-        const verdict = this.#pings?.judge(this.#heardMs);
-        if (verdict?.type === 'close') this.#shutOut(verdict.retryAfterMs, null);
+        this.#pace.pinged();
     }
 
     /** The peer gave a sign of life: a whole frame, not just bytes. */
@@ -147,37 +150,6 @@ export class Session {
         this.#line.close(code, reason);
     }
 
-    #limit(what: 'messages' | 'pings'): MessageLimit | null {
-        const { settings, clock, observe } = this.#ports;
-        const { wsRate } = settings;
-        if (wsRate === null) return null;
-        return new MessageLimit(wsRate, clock.nowMs(), (burst: Burst) => {
-            const userId = this.#credentials.identity?.userId ?? null;
-            observe({ type: 'socket.limited', connection: this.id, userId, address: this.#address, what, ...burst });
-        });
-    }
-
-    /** What is refused is not handled; its ref is echoed, so that the client knows what to say again. */
-    #mayPass(text: string): boolean {
-        const verdict = this.#messages?.judge(this.#heardMs) ?? { type: 'pass' };
-        if (verdict.type === 'pass') return true;
-        const { ref } = parseClientFrame(text);
-        if (verdict.type === 'close') this.#shutOut(verdict.retryAfterMs, ref);
-        else this.#line.say({ type: 'error', ...this.#tooFast(verdict.retryAfterMs), ...echo(ref) });
-        return false;
-    }
-
-    #shutOut(retryAfterMs: number, ref: string | null): void {
-        this.#line.say({ type: 'error', ...this.#tooFast(retryAfterMs), ...echo(ref) });
-        this.#line.close(CLOSE.rateLimited, 'rate_limited');
-    }
-
-    #tooFast(retryAfterMs: number) {
-        const { count = 0, perMs = 0 } = this.#ports.settings.wsRate ?? {};
-        const message = `expected at most ${count} messages in ${perMs} ms, got more`;
-        return { code: 'rate_limited', message, retryAfterMs } as const;
-    }
-
     #receiveFirst(frame: ClientFrame): void {
         if (frame.type === 'auth') {
             void this.#enter(frame.token, 'message', frame.ref);
@@ -198,7 +170,7 @@ export class Session {
                     credentials: this.#credentials,
                     settings: this.#ports.settings,
                     hasEnded: () => this.#state === 'closed',
-                    hasRoom: ({ userId }) => this.#hasRoom(userId),
+                    hasRoom: ({ userId }) => this.#findsRoom(userId),
                     onIdentified: ({ userId }) => this.#identified(userId),
                 },
             );
@@ -208,13 +180,19 @@ export class Session {
         }
     }
 
-    #hasRoom(userId: string): boolean {
-        const { audience, settings, observe } = this.#ports;
-        const most = settings.wsMaxConnectionsPerUser;
-        if (most === null || audience.countOf(userId) < most) return true;
-        const what = { connection: this.id, userId, address: this.#address, what: 'connections' } as const;
-        observe({ type: 'socket.limited', ...what, refused: 1, lastedMs: 0 });
+    #findsRoom(userId: string): boolean {
+        if (hasRoom(this.#ports, userId)) return true;
+        this.#observeLimit('connections', { refused: 1, lastedMs: 0 }, userId);
         return false;
+    }
+
+    #observeLimit(
+        what: 'messages' | 'pings' | 'connections',
+        burst: Burst,
+        userId = this.#credentials.identity?.userId ?? null,
+    ): void {
+        const who = { connection: this.id, userId, address: this.#address };
+        this.#ports.observe({ type: 'socket.limited', ...who, what, ...burst });
     }
 
     #identified(userId: string): Memberships {
@@ -251,8 +229,7 @@ export class Session {
     #ended(code: number): void {
         this.#state = 'closed';
         this.#cancelDeadline();
-        this.#messages?.end();
-        this.#pings?.end();
+        this.#pace.end();
         this.#credentials.stop();
         this.#memberships?.end();
         this.#conversation.end();

@@ -1,4 +1,7 @@
-/** A rate: so many at once, and as many again, evenly, in so long. */
+/**
+ * A rate: so many at once, and as many again, evenly, in so long. Synchronous, as the frames of a socket keep their order, which
+ * the limiters of libraries are not.
+ */
 
 import type { Rate } from '../config/values.ts';
 

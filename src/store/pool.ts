@@ -9,7 +9,7 @@
 
 import type { TransactionSql } from 'postgres';
 import { TidingsError } from '../errors.ts';
-import type { Database, Driver } from './connect.ts';
+import { type Database, type Driver, SERVER_ROLE } from './connect.ts';
 import { lateError } from './question.ts';
 import { createSession, type Session, type SessionOptions } from './session.ts';
 
@@ -25,6 +25,9 @@ export type Pool = Database & {
 
 /** `max` connections at most; who comes when all are taken waits, no longer than the deadline. */
 export type PoolOptions = SessionOptions & { readonly max: number };
+
+/** How the server's own pools are opened: nobody waits longer for a database that does not answer, or was cut off silently. */
+export const SERVER_POOL = { role: SERVER_ROLE, statementTimeoutMs: 10_000, deadlineMs: 12_000 } as const;
 
 /** Opens a pool. Nothing is connected until the first statement. */
 export function createPool(url: string, { max, ...options }: PoolOptions): Pool {

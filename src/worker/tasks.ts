@@ -34,18 +34,8 @@ const ASK_PAUSE_MS = 500;
 
 export function createTasks({ digests, observe, instantEveryMs, isStopping }: TasksOptions) {
     const underWay = new Set<Promise<void>>();
-    let delivering = false;
 
-    /** One at a time: it goes on until there is nothing left, so another would find nothing to do, and keep instant mails waiting. */
-    async function deliver(): Promise<void> {
-        if (delivering) return;
-        delivering = true;
-        try {
-            await digests.deliver();
-        } finally {
-            delivering = false;
-        }
-    }
+    const deliver = oneAtATime(async () => void (await digests.deliver()));
 
     /** If nothing can be claimed, what is claimed is to be sent all the same. */
     async function claim(kinds: readonly DigestKind[]): Promise<void> {
@@ -85,6 +75,8 @@ export function createTasks({ digests, observe, instantEveryMs, isStopping }: Ta
         }
     }
 
+    const instantly = oneAtATime(mailInstantly);
+
     function track(task: Promise<void>): Promise<void> {
         const ended = task.catch(told).finally(() => underWay.delete(ended));
         underWay.add(ended);
@@ -95,11 +87,28 @@ export function createTasks({ digests, observe, instantEveryMs, isStopping }: Ta
         list: {
             [DIGESTS]: () => track(mailDigests()),
             [DELIVERY]: () => track(deliver()),
-            [INSTANT]: (_: unknown, helpers: Helpers) => track(mailInstantly(helpers)),
+            [INSTANT]: (_: unknown, helpers: Helpers) => track(instantly(helpers)),
         },
         /** Resolves when none is under way: the runner may end before they do. */
         async settled(): Promise<void> {
             await Promise.all(underWay);
         },
+    };
+}
+
+/**
+ * Leaves out a call that comes while another is under way: that goes on until there is nothing left to do. So nothing that
+ * takes long, asked for every minute, takes the places of all else.
+ */
+function oneAtATime<Args extends readonly unknown[]>(work: (...args: Args) => Promise<void>) {
+    let busy = false;
+    return async (...args: Args): Promise<void> => {
+        if (busy) return;
+        busy = true;
+        try {
+            await work(...args);
+        } finally {
+            busy = false;
+        }
     };
 }

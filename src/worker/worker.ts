@@ -7,6 +7,7 @@ import type { Observe } from '../observe.ts';
 import { createPause } from '../pause.ts';
 import type { Service } from '../service.ts';
 import { createPgPool, type PgPool } from '../store/pg-pool.ts';
+import { within } from '../within.ts';
 import type { Digests } from './digests.ts';
 import { createTasks, DELIVERY, DIGESTS, INSTANT } from './tasks.ts';
 
@@ -123,8 +124,8 @@ export function createWorker(options: WorkerOptions): Service {
         async stop() {
             pause.end();
             digests.stop();
-            if (await isOverWithin(STOP_MS, Promise.all([endRunner(), running]))) return;
-            connections?.cut();
+            const ended = Promise.all([endRunner(), running]).then(() => true);
+            if (!(await within(STOP_MS, ended, false))) connections?.cut();
         },
     };
 }
@@ -154,16 +155,6 @@ async function clearAway(pool: Pool): Promise<void> {
         ))`,
         [[DELIVERY, DIGESTS, INSTANT]],
     );
-}
-
-async function isOverWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
-    const pause = createPause();
-    const over = work.then(() => true);
-    try {
-        return await Promise.race([over, pause.wait(ms).then(() => false)]);
-    } finally {
-        pause.end();
-    }
 }
 
 /** Only what went wrong is worth a line. */

@@ -8,12 +8,12 @@ export type Rule = (sources: readonly Source[]) => readonly string[];
 /** Stages from the ground up; imports go down only, and stages of one rank don't know each other. */
 const RANKS: readonly (readonly string[])[] = [
     ['event', 'errors', 'service', 'observe'],
-    ['config', 'database-url', 'log', 'pause'],
+    ['config', 'database-url', 'log', 'pause', 'within'],
     ['protocol', 'store', 'auth', 'mail', 'embedded', 'catcher', 'migrate'],
     ['sequence', 'tail', 'fanout'],
     ['socket', 'rest', 'worker', 'client'],
     ['example'],
-    ['http'],
+    ['http', 'provisions'],
     ['main'],
     ['cli'],
 ];

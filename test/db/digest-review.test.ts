@@ -132,15 +132,6 @@ describe('the end of a mail', () => {
         await sql`select tidings.take_digests(1, moment => '2026-01-10T09:00Z')`;
     });
 
-    test.each(['', 'nobody', 'two words@example.org', `${'x'.repeat(320)}@example.org`])(
-        'rejected for %j as its address is one',
-        async (address) => {
-            const [row] = await sql`select tidings.end_digest(1, 1, 'rejected', 'no address', ${address}) as state`;
-            expect(row?.['state']).toBe('failed');
-            expect(await sql`select from tidings.suppression`).toHaveLength(0);
-        },
-    );
-
     test('given up after a day has its time, so that doctor tells of it and it is purged', async () => {
         await sql`select tidings.end_digest(1, 1, 'retry', 'connection refused', moment => '2026-01-11T09:01Z')`;
         expect(await sql`select state, tidings.iso(ended_at) as at from tidings.digest`).toEqual([

@@ -118,10 +118,11 @@ test('reads only what the open transactions wrote when they end, however long th
     await sequenceAll();
     await tx`commit`;
     tx.release();
-    // So that what the others read is told.
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    // A backend's counts are told when it is asked, and by others in their own time.
     const runner = await sql.reserve();
+    // A backend's counts are told when it is asked, and by the others at their end.
+    await runner`
+        select pg_terminate_backend(a.pid, 10000) from pg_stat_activity a
+        where a.datname = current_database() and a.pid <> pg_backend_pid()`;
     const before = await entriesRead(runner);
     expect(await sequence(runner)).toMatchObject({ numbered: 1 });
     expect((await entriesRead(runner)) - before).toBeLessThan(100);

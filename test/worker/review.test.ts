@@ -5,7 +5,6 @@ import { createMailer, createSendMail, createUnsubscribe, createWriteMail } from
 import type { Observation } from '../../src/observe.ts';
 import { createPool, type Pool } from '../../src/store/pool.ts';
 import { createDigests, type Digests, type DigestsOptions } from '../../src/worker/digests.ts';
-import { createWorker } from '../../src/worker/worker.ts';
 import { type Smtp, startSmtp } from '../mail/smtp.ts';
 import { openDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -132,35 +131,4 @@ test('who stops gives back what it has not begun', async () => {
         { state: 'claimed', n: 9, soon: true },
         { state: 'sent', n: 1, soon: true },
     ]);
-});
-
-test('a claim that fails keeps nothing from being sent, and leaves no job behind', async () => {
-    const calls: string[] = [];
-    const worker = createWorker({
-        databaseUrl: database.url,
-        observe: (observation) => observed.push(observation),
-        everyMinutes: 5,
-        instantEveryMs: 50,
-        pollMs: 50,
-        digests: {
-            claim: async (kinds) => {
-                calls.push(`claim ${kinds}`);
-                throw new Error('away');
-            },
-            deliver: async (which) => {
-                calls.push(`deliver ${which?.onlyInstant}`);
-                return 0;
-            },
-            sendTo: async () => null,
-            stop: () => undefined,
-        },
-    });
-    await worker.start();
-    await expect
-        .poll(() => observed.filter(({ type }) => type === 'service.failed').length, { timeout: 15_000 })
-        .toBeGreaterThan(2);
-    await worker.stop();
-    const instant = calls.filter((call) => call !== 'deliver false');
-    expect(instant.slice(0, 4)).toEqual(['claim instant', 'deliver true', 'claim instant', 'deliver true']);
-    expect(await database.sql`select from graphile_worker._private_jobs where attempts > 0`).toHaveLength(0);
 });
