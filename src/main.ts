@@ -2,7 +2,8 @@
  * The composition root: configuration to services, in the order data flows. The only file that knows every stage.
  *
  * Lifecycle: embedded database (if any) → schema → mail catcher (if any) → pool → tail → sequencer → doorbell →
- * housekeeping → port. Stopped in reverse: no new work comes in, sockets are told to come back, then what they lived on ends.
+ * housekeeping → port → mailing. Stopped in reverse: no new work comes in, sockets are told to come back, then what they
+ * lived on ends.
  */
 
 import { createVerifier, signToken } from './auth/index.ts';
