@@ -109,6 +109,9 @@ async function startOurs(): Promise<Way> {
         read: async (_: string, __: number, upto: number) => ({ epoch: 'k', events: [], upto }),
     };
     const limits = {
+        wsMaxConnections: null,
+        wsMaxLagMs: null,
+        wsConnectRate: null,
         wsMaxMessageBytes: 16_384,
         wsRate: null,
         wsMaxConnectionsPerUser: null,
@@ -133,7 +136,7 @@ async function startOurs(): Promise<Way> {
         fetch,
         sessions,
         observe,
-        settings: { ...settings, wsMaxConnections: null, drainMs: 200 },
+        settings: { ...settings, drainMs: 200 },
     });
     await server.start();
     return {

@@ -29,6 +29,7 @@ export async function startServerProcess(databaseUrl: string): Promise<ServerPro
             LOG_LEVEL: 'error',
             WS_RATE: '0',
             WS_MAX_CONNECTIONS_PER_USER: '0',
+            WS_MAX_LAG_MS: '0',
             REST_RATE: '0',
         },
         stdio: ['ignore', 'pipe', 'inherit'],

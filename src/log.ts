@@ -1,6 +1,7 @@
 /** The logger: consumes observations, one JSON line each, on a level chosen per type. Never a token, never a password. */
 
 import pino, { type DestinationStream, type Level } from 'pino';
+import { Bursts } from './bursts.ts';
 import { messageOf } from './errors.ts';
 import type { Observation, Observe } from './observe.ts';
 
@@ -36,7 +37,7 @@ const LEVELS: Readonly<Record<Observation['type'], Level>> = {
     'handler.failed': 'error',
     'http.answered': 'debug',
     'socket.limited': 'warn',
-    'request.limited': 'debug',
+    'request.limited': 'info',
     'mail.claimed': 'debug',
     'mail.ended': 'info',
     'database.silent': 'warn',
@@ -45,26 +46,50 @@ const LEVELS: Readonly<Record<Observation['type'], Level>> = {
     'migration.applied': 'debug',
 };
 
+/** What anybody can cause; at debug, every one of them has its line. */
+const BY_STRANGERS = new Set<Observation['type']>(['socket.refused', 'auth.failed', 'request.limited']);
+const BURST_SPAN_MS = 10_000;
+
 const TOKENS = /eyJ[\w-]+(?:\.[\w-]*){1,4}/g;
 const TOKEN_PARAMETERS = /([?&]token=)[^&\s"']+/g;
 const PASSWORDS = /(\w:\/\/[^\s:/@]*:)[^\s@/]+@/g;
 
-/** Makes the consumer. Lines are written at once, so that none is lost at exit; a level that is off costs a comparison. */
+/**
+ * Makes the consumer. Lines are written at once, so that none is lost at exit, but for what strangers repeat, which is told
+ * together; a level that is off costs a comparison.
+ */
 export function createLogger({ level, destination }: LoggerOptions): Observe {
     const logger = pino(
         { level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'type' },
         destination ?? pino.destination({ dest: 2, sync: true }),
     );
-    return ({ type, ...fields }) => {
-        const lineLevel = LEVELS[type];
-        if (!logger.isLevelEnabled(lineLevel)) return;
-        logger[lineLevel](clean(fields), type);
+    const bursts = new Bursts<Observation>({
+        spanMs: BURST_SPAN_MS,
+        after: (delayMs, run) => void setTimeout(run, delayMs).unref(),
+        tell: (latest, repeated) => write(latest, { repeated, withinMs: BURST_SPAN_MS }),
+    });
+    const keepsAll = logger.isLevelEnabled('debug');
+
+    function write({ type, ...fields }: Observation, more: Readonly<Record<string, number>> = {}): void {
+        logger[LEVELS[type]]({ ...clean(fields), ...more }, type);
+    }
+
+    return (observation) => {
+        if (!logger.isLevelEnabled(LEVELS[observation.type])) return;
+        const isRare = keepsAll || !BY_STRANGERS.has(observation.type);
+        if (isRare || bursts.note(kindOf(observation), observation)) write(observation);
     };
 }
 
 /** Text without the tokens and passwords that stand in it. */
 export function redact(text: string): string {
     return text.replace(TOKENS, '[token]').replace(TOKEN_PARAMETERS, '$1[token]').replace(PASSWORDS, '$1[password]@');
+}
+
+/** Alike but for whom they came from. */
+function kindOf(observation: Observation): string {
+    const where = 'where' in observation ? observation.where : '';
+    return [observation.type, where, 'reason' in observation ? observation.reason : ''].join(' ');
 }
 
 function clean(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {

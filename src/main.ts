@@ -229,8 +229,8 @@ async function assemble({ config, databaseUrl, jwtSecret, smtpUrl, run, observe 
             { name: 'tail', check: tail.check },
         ],
         resources: [
-            streamResource(createEventStreams({ sessions, settings })),
-            topicEventsResource(createPolls({ sessions, settings })),
+            streamResource(createEventStreams({ sessions })),
+            topicEventsResource(createPolls({ sessions })),
             unsubscribeResource({ verify: createUnsubscribe(mailSecret).verify, settingsUrl: config.publicUrl }),
             ...(config.adminToken === null ? [] : [adminResource(config.adminToken)]),
             ...(config.example ? exampleResources : []),

@@ -48,6 +48,8 @@ test('has the defaults of the contract in an empty environment', () => {
         wsMaxSubscriptions: 100,
         wsMaxConnectionsPerUser: 20,
         wsMaxConnections: 50_000,
+        wsMaxLagMs: 250,
+        wsConnectRate: { count: 300, perMs: 10_000 },
         wsMaxBackpressureBytes: 1_048_576,
         replayLimit: 10_000,
         restRate: { count: 300, perMs: 60_000 },

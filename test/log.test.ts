@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createLogger, redact } from '../src/log.ts';
 import type { Observation } from '../src/observe.ts';
 
@@ -47,4 +47,31 @@ test('writes no token and no password, wherever they stand', () => {
     ]).join('');
     for (const secret of [TOKEN, 'hunter2', 'abc.def']) expect(lines).not.toContain(secret);
     expect(redact('nothing here: http://127.0.0.1:8080/x')).toBe('nothing here: http://127.0.0.1:8080/x');
+});
+
+test('what strangers repeat is one line, and at debug a line each', () => {
+    const refused: Observation[] = Array.from({ length: 500 }, (_, n) => ({
+        type: 'socket.refused',
+        reason: 'origin',
+        address: `10.0.0.${n % 256}`,
+    }));
+    const failed: Observation = { type: 'auth.failed', where: 'rest', reason: 'err_jwt_expired', address: '10.0.0.1' };
+    expect(linesOf('info', [...refused, failed, failed, { ...failed, where: 'query' }])).toHaveLength(3);
+    expect(linesOf('trace', refused)).toHaveLength(500);
+});
+
+test('tells in the end how often they did', () => {
+    vi.useFakeTimers();
+    try {
+        const lines: string[] = [];
+        const observe = createLogger({ level: 'info', destination: { write: (line) => void lines.push(line) } });
+        for (let n = 0; n < 42; n += 1) observe({ type: 'request.limited', key: `user:${n}` });
+        vi.advanceTimersByTime(10_000);
+        expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+            { type: 'request.limited', key: 'user:0' },
+            { type: 'request.limited', key: 'user:41', repeated: 41, withinMs: 10_000 },
+        ]);
+    } finally {
+        vi.useRealTimers();
+    }
 });

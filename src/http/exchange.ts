@@ -5,6 +5,14 @@ import { BodyStream } from './body-stream.ts';
 import { type Problem, statusLine, writeProblem } from './problem.ts';
 import type { HttpResponse } from './uws.ts';
 
+/** What a body is read with. */
+export type BodyOptions = {
+    readonly mostBytes: number;
+    readonly deadlineMs: number;
+    /** May throw to refuse what has come. */
+    readonly take: (bytes: number) => void;
+};
+
 /** Wraps a response for as long as it takes. Make it first thing in a handler: it looks out for the client's end. */
 export class Exchange {
     readonly #res: HttpResponse;
@@ -28,24 +36,30 @@ export class Exchange {
     }
 
     /**
-     * Collects the body.
+     * Collects the body, telling `take` of every piece.
      *
-     * @throws TidingsError `too_large` over `mostBytes`; `bad_request` if it is not there by the deadline.
+     * @throws TidingsError `too_large` over `mostBytes`; `bad_request` if it is not there by the deadline; what `take` throws.
      */
-    readBody(mostBytes: number, deadlineMs: number): Promise<Buffer> {
+    readBody({ mostBytes, deadlineMs, take }: BodyOptions): Promise<Buffer> {
         return new Promise((resolve, reject) => {
             const chunks: Buffer[] = [];
             let size = 0;
+            let refused = false;
             const timer = setTimeout(() => {
                 reject(new TidingsError('bad_request', `expected the whole body within ${deadlineMs} ms`));
             }, deadlineMs);
             this.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
             this.#res.onData((lent, last) => {
-                size += lent.byteLength;
-                if (size > mostBytes) {
+                if (refused) return;
+                try {
+                    size += lent.byteLength;
+                    if (size > mostBytes) throw tooLarge(mostBytes);
+                    take(lent.byteLength);
+                } catch (error) {
+                    refused = true;
                     clearTimeout(timer);
                     chunks.length = 0;
-                    reject(tooLarge(mostBytes));
+                    reject(error);
                     return;
                 }
                 chunks.push(Buffer.copyBytesFrom(new Uint8Array(lent)));

@@ -2,6 +2,7 @@
 
 import { TidingsError } from '../errors.ts';
 import type { Observe } from '../observe.ts';
+import { BodyBudget, type BodyShare } from './body-budget.ts';
 import { Exchange, tooLarge } from './exchange.ts';
 import { problemOf, toProblem } from './problem.ts';
 import { headerOf, type RequestHead, readHead, toRequest } from './request-head.ts';
@@ -24,6 +25,7 @@ export type HttpHandler = {
 /** Makes a handler. */
 export function createHttpHandler({ fetch, observe, settings }: HttpHandlerOptions): HttpHandler {
     const underWay = new Map<Exchange, Promise<void>>();
+    const budget = new BodyBudget(settings.bodiesMaxBytes);
 
     function handle(res: HttpResponse, req: HttpRequest): void {
         const exchange = new Exchange(res, settings.stallDeadlineMs);
@@ -38,17 +40,23 @@ export function createHttpHandler({ fetch, observe, settings }: HttpHandlerOptio
     /** Runs up to its first await within the callback: the head and the start of the body can be had only there. */
     async function answer(exchange: Exchange, res: HttpResponse, req: HttpRequest): Promise<void> {
         const head = readHead(res, req, settings.trustProxy);
-        const body = await untilGone(exchange.signal, readBody(exchange, head));
-        const request = toRequest(head, body, exchange.signal);
-        const response = await inTime(exchange, fetch(request, { address: head.address }));
-        await exchange.answer(response, head.method !== 'HEAD');
+        const share = budget.share();
+        try {
+            const body = await untilGone(exchange.signal, readBody(exchange, head, share));
+            const request = toRequest(head, body, exchange.signal);
+            const response = await inTime(exchange, fetch(request, { address: head.address }));
+            await exchange.answer(response, head.method !== 'HEAD');
+        } finally {
+            share.release();
+        }
     }
 
-    async function readBody(exchange: Exchange, head: RequestHead): Promise<Buffer | null> {
+    async function readBody(exchange: Exchange, head: RequestHead, share: BodyShare): Promise<Buffer | null> {
         if (head.method === 'GET' || head.method === 'HEAD') return null;
         const announced = Number(headerOf(head.headers, 'content-length'));
         if (announced > settings.bodyMaxBytes) throw tooLarge(settings.bodyMaxBytes);
-        return await exchange.readBody(settings.bodyMaxBytes, settings.bodyDeadlineMs);
+        const { bodyMaxBytes: mostBytes, bodyDeadlineMs: deadlineMs } = settings;
+        return await exchange.readBody({ mostBytes, deadlineMs, take: share.take });
     }
 
     async function inTime(exchange: Exchange, answering: Promise<Response>): Promise<Response> {

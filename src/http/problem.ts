@@ -11,24 +11,32 @@ export type Problem = {
     readonly body: string;
 };
 
+const PROBLEM_HEADERS = {
+    'content-type': 'application/problem+json',
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+};
+
 /** Makes a problem. `detail` says "expected …, got …". */
 export function toProblem(
     status: number,
     code: ErrorCode,
     detail: string,
     headers: Record<string, string> = {},
+    more: { readonly retryAfterMs?: number } = {},
 ): Problem {
-    const body = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail, code });
-    return { status, headers: { 'content-type': 'application/problem+json', ...headers }, body };
+    const body = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail, code, ...more });
+    return { status, headers: { ...PROBLEM_HEADERS, ...headers }, body };
 }
 
 /** The problem an error is; anything unknown is `internal` and says nothing of itself. */
 export function problemOf(error: unknown): Problem {
     if (!(error instanceof TidingsError))
         return toProblem(500, 'internal', 'expected an answer, got a failure on our side');
-    const retry =
-        error.retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(error.retryAfterMs / 1000)) };
-    return toProblem(error.status, error.code, error.message, retry);
+    const { status, code, message, retryAfterMs } = error;
+    if (retryAfterMs === undefined) return toProblem(status, code, message);
+    const headers = { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) };
+    return toProblem(status, code, message, headers, { retryAfterMs });
 }
 
 /** `404 Not Found`. */

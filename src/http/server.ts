@@ -3,7 +3,7 @@
 import { TidingsError } from '../errors.ts';
 import type { Observe } from '../observe.ts';
 import type { Service } from '../service.ts';
-import type { Sessions } from '../socket/index.ts';
+import { type Sessions, TICK_MS } from '../socket/index.ts';
 import { guard } from './guard.ts';
 import { createHttpHandler, type Fetch } from './http-handler.ts';
 import { problemOf, writeProblem } from './problem.ts';
@@ -45,6 +45,7 @@ export function createHttpServer({ fetch, sessions, observe, settings }: HttpSer
     let listening: us_listen_socket | null = null;
     let stopped: Promise<void> | undefined;
     let sweeper: NodeJS.Timeout | undefined;
+    let ticker: NodeJS.Timeout | undefined;
     let port = settings.port;
     let state: 'new' | 'started' | 'stopping' | 'stopped' = 'new';
 
@@ -69,12 +70,14 @@ export function createHttpServer({ fetch, sessions, observe, settings }: HttpSer
         port = portOf(socket);
         state = 'started';
         sweeper = setInterval(guard('sweep', observe, sessions.sweep), settings.heartbeatMs / 5);
+        ticker = setInterval(guard('tick', observe, sessions.tick), TICK_MS);
     }
 
     async function wind(socket: us_listen_socket): Promise<void> {
         state = 'stopping';
         stopListening(socket);
         clearInterval(sweeper);
+        clearInterval(ticker);
         let timer: NodeJS.Timeout | undefined;
         const deadline = new Promise<void>((resolve) => {
             timer = setTimeout(resolve, settings.drainMs);

@@ -3,6 +3,7 @@
 import type { Observe } from '../observe.ts';
 import { CLOSE } from '../protocol/index.ts';
 import type { Sessions } from '../socket/index.ts';
+import { ConnectLimit } from './connect-limit.ts';
 import { guard } from './guard.ts';
 import { problemOf, writeProblem } from './problem.ts';
 import type { HttpSettings } from './settings.ts';
@@ -71,7 +72,13 @@ export function createSocketHandlers({
         upgrade: guard(
             'socket.upgrade',
             observe,
-            createUpgrade({ settings, observe, count: sessions.count, isOpen, random: Math.random }),
+            createUpgrade({
+                settings,
+                observe,
+                limit: new ConnectLimit(settings.wsConnectRate),
+                crowding: () => sessions.crowd.crowding(),
+                isOpen,
+            }),
             (res) => writeProblem(res, problemOf(null)),
         ),
         open: guard('socket.open', observe, open, breakOff),

@@ -1,9 +1,12 @@
 /** WebSocket handshakes: who may open a socket at all. Tokens are looked at later, as a browser can't read an HTTP 401. */
 
+import { TidingsError } from '../errors.ts';
 import type { Observe } from '../observe.ts';
+import type { Crowding } from '../socket/index.ts';
+import type { ConnectLimit } from './connect-limit.ts';
 import { offeredToken, parseSubprotocols, selectSubprotocol } from './offered-token.ts';
 import { isAllowedOrigin } from './origin.ts';
-import { type Problem, toProblem, writeProblem } from './problem.ts';
+import { type Problem, problemOf, toProblem, writeProblem } from './problem.ts';
 import { headerOf, type RequestHead, readHead } from './request-head.ts';
 import type { HttpSettings } from './settings.ts';
 import type { SocketData } from './socket-data.ts';
@@ -13,15 +16,20 @@ import type { HttpRequest, HttpResponse, us_socket_context_t } from './uws.ts';
 export type UpgradeOptions = {
     readonly settings: HttpSettings;
     readonly observe: Observe;
-    /** Sockets there are. */
-    readonly count: () => number;
+    readonly limit: ConnectLimit;
+    /** Whether there is room for one more socket. */
+    readonly crowding: () => Crowding | null;
     /** False once a stop has begun. */
     readonly isOpen: () => boolean;
-    readonly random: () => number;
 };
 
 const VERSION = '13';
-const PATIENCE_SECONDS = 5;
+/** Until another server has taken over. */
+const STOPPING = {
+    reason: 'stopping',
+    message: 'expected a server that is not about to stop',
+    retryAfterMs: 1000,
+};
 
 /** The handler of upgrades. Decides at once, so that nothing can happen between the request and its answer. */
 export function createUpgrade(options: UpgradeOptions) {
@@ -47,18 +55,24 @@ export function createUpgrade(options: UpgradeOptions) {
 
 type Refusal = { readonly reason: string; readonly problem: Problem };
 
-function refusalOf({ headers }: RequestHead, { settings, count, isOpen, random }: UpgradeOptions): Refusal | null {
+function refusalOf(head: RequestHead, { settings, limit, crowding, isOpen }: UpgradeOptions): Refusal | null {
+    const { headers, address } = head;
     const version = headerOf(headers, 'sec-websocket-version');
     if (version !== VERSION || headerOf(headers, 'upgrade').toLowerCase() !== 'websocket') return refuseVersion();
     if (!isAllowedOrigin(headerOf(headers, 'origin'), headerOf(headers, 'host'), settings.corsOrigins)) {
         return { reason: 'origin', problem: toProblem(403, 'forbidden', 'expected an Origin of the allow-list') };
     }
-    if (isOpen() && (settings.wsMaxConnections === null || count() < settings.wsMaxConnections)) return null;
-    const retryAfter = String(1 + Math.floor(random() * PATIENCE_SECONDS));
-    const problem = toProblem(503, 'unavailable', 'expected fewer sockets on this server', {
-        'retry-after': retryAfter,
-    });
-    return { reason: isOpen() ? 'too_many_connections' : 'stopping', problem };
+    const waitMs = limit.take(address, performance.now());
+    if (waitMs > 0) return { reason: 'connect_rate', problem: problemOf(tooOften(waitMs)) };
+    const crowded = isOpen() ? crowding() : STOPPING;
+    if (crowded === null) return null;
+    const { reason, message, retryAfterMs } = crowded;
+    return { reason, problem: problemOf(new TidingsError('unavailable', message, { retryAfterMs })) };
+}
+
+function tooOften(retryAfterMs: number): TidingsError {
+    const message = 'expected sockets from this address to be opened less often';
+    return new TidingsError('rate_limited', message, { retryAfterMs });
 }
 
 /** What a plain GET on the socket's path gets, too. */

@@ -11,7 +11,7 @@ import { limitAddresses } from './limit-requests.ts';
 import { answerUnmatched } from './methods.ts';
 import { notifications } from './notifications.ts';
 import { openApiRoute } from './openapi.ts';
-import { carryContext, readBody } from './pipeline.ts';
+import { carryContext, readBody, secureAnswers } from './pipeline.ts';
 import { preferences } from './preferences.ts';
 import { errorFor, problemResponse } from './problem.ts';
 import type { RequestLimit } from './request-limit.ts';
@@ -49,6 +49,7 @@ export function createRest({ sql, verifier, observe, settings, checks, resources
     app.use(
         '*',
         carryContext(verifier, observe),
+        secureAnswers,
         allowOrigins(settings.corsOrigins),
         limitAddresses(settings.limit ?? null),
         readBody,

@@ -34,12 +34,24 @@ const readyRoute = createRoute({
 /** Registers both. */
 export function healthRoutes(app: RestApp, checks: readonly ReadinessCheck[]): void {
     app.openapi(healthRoute, (c) => c.json({ status: 'ok' as const }, 200));
+    const look = shared(() => Promise.all(checks.map(outcomeOf)));
     app.openapi(readyRoute, async (c) => {
-        const outcomes = await Promise.all(checks.map(outcomeOf));
+        const outcomes = await look();
         const failed = outcomes.filter(({ error }) => error !== null);
         if (failed.length > 0) throw notReady(failed);
         return c.json({ status: 'ready' as const }, 200);
     });
+}
+
+/** Anyone may ask as often as they like: whoever comes while it is looked is told what comes of that. */
+function shared<T>(work: () => Promise<T>): () => Promise<T> {
+    let underWay: Promise<T> | null = null;
+    return () => {
+        underWay ??= work().finally(() => {
+            underWay = null;
+        });
+        return underWay;
+    };
 }
 
 type Outcome = { readonly name: string; readonly error: unknown };

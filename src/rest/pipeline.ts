@@ -2,6 +2,7 @@
 
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
+import { secureHeaders } from 'hono/secure-headers';
 import type { Observe } from '../observe.ts';
 import type { RestEnv, TokenVerifier } from './api.ts';
 import { limitHeaders } from './limit-requests.ts';
@@ -18,7 +19,6 @@ export function carryContext(verifier: TokenVerifier, observe: Observe): Middlew
         await next();
         c.header('x-request-id', request.requestId);
         c.header('traceparent', request.traceparent);
-        c.header('x-content-type-options', 'nosniff');
         if (c.var.allowance !== undefined) {
             for (const [name, value] of Object.entries(limitHeaders(c.var.allowance))) c.header(name, value);
         }
@@ -32,6 +32,20 @@ export function carryContext(verifier: TokenVerifier, observe: Observe): Middlew
         });
     };
 }
+
+/**
+ * Headers that keep browsers from guessing, framing and telling; a handler that serves a page has its own policy. TLS, and so
+ * HSTS, is the business of whatever stands before us.
+ */
+export const secureAnswers: MiddlewareHandler<RestEnv> = secureHeaders({
+    contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    xFrameOptions: 'DENY',
+    strictTransportSecurity: false,
+    xDnsPrefetchControl: false,
+    xDownloadOptions: false,
+    xXssProtection: false,
+    overwrite: false,
+});
 
 /** Reads the body before anything else does, so that a fault of reading it (too large, cut off) is told as what it is. */
 export const readBody: MiddlewareHandler<RestEnv> = async (c, next) => {

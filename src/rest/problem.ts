@@ -16,6 +16,7 @@ export const problemSchema = z
         code: z.string().openapi({ example: 'not_found' }),
         requestId: z.string().optional(),
         issues: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+        retryAfterMs: z.int().optional().openapi({ description: 'As `Retry-After`, to the millisecond.' }),
     })
     .openapi('Problem');
 
@@ -26,12 +27,12 @@ const LOST_CONNECTION = /^(CONNECTION_|CONNECT_|ECONN|ETIMEDOUT|EPIPE)/;
 
 /** An error as an answer. */
 export function problemResponse(error: TidingsError, requestId?: string): Response {
-    const { code, status, issues, message } = error;
+    const { code, status, issues, message, retryAfterMs } = error;
     const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
-    if (error.retryAfterMs !== undefined) headers['retry-after'] = String(Math.ceil(error.retryAfterMs / 1000));
+    if (retryAfterMs !== undefined) headers['retry-after'] = String(Math.ceil(retryAfterMs / 1000));
     if (status === 401) headers['www-authenticate'] = 'Bearer';
     const title = STATUS_CODES[status] ?? 'Error';
-    const body = { type: 'about:blank', title, status, detail: message, code, requestId, issues };
+    const body = { type: 'about:blank', title, status, detail: message, code, requestId, issues, retryAfterMs };
     return new Response(JSON.stringify(body), { status, headers });
 }
 

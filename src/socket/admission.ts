@@ -5,7 +5,7 @@ import { CLOSE, echo } from '../protocol/index.ts';
 import type { Credentials, Verdict } from './credentials.ts';
 import type { Line } from './line.ts';
 import type { Memberships } from './memberships.ts';
-import { noRoomMessage } from './room.ts';
+import { NO_ROOM_RETRY_MS, noRoomMessage } from './room.ts';
 import type { SocketSettings } from './settings.ts';
 
 /** A token as it came: where it stood, and the ref of the message it came in. */
@@ -25,6 +25,8 @@ export type AdmissionPorts = {
     readonly onIdentified: (identity: Identity) => Memberships;
 };
 
+/** Keys come back, sooner or later. */
+const RETRY_MS = 1000;
 const UNCHECKED = 'expected to be able to check the token, got a failure: try again';
 
 /** Resolves with true once the welcome is said, with false if the connection was turned away or has ended. */
@@ -37,7 +39,8 @@ export async function admit(presented: Presented, ports: AdmissionPorts): Promis
         return false;
     }
     if (!hasRoom(verdict.identity)) {
-        line.fail('rate_limited', noRoomMessage(settings), CLOSE.rateLimited, presented.ref);
+        const { ref } = presented;
+        line.fail('rate_limited', noRoomMessage(settings), CLOSE.rateLimited, { ref, retryAfterMs: NO_ROOM_RETRY_MS });
         return false;
     }
     const memberships = onIdentified(verdict.identity);
@@ -67,8 +70,8 @@ export function loseOwnTopic(line: Line): void {
 }
 
 function turnAway(verdict: Verdict & string, ref: string | null, line: Line): void {
-    if (verdict === 'refused') line.fail('unauthorized', UNAUTHORIZED_MESSAGE, CLOSE.unauthorized, ref);
-    else line.fail('internal', UNCHECKED, CLOSE.tryAgainLater, ref);
+    if (verdict === 'refused') line.fail('unauthorized', UNAUTHORIZED_MESSAGE, CLOSE.unauthorized, { ref });
+    else line.fail('internal', UNCHECKED, CLOSE.tryAgainLater, { ref, retryAfterMs: RETRY_MS });
 }
 
 function welcome(

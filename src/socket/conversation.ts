@@ -16,6 +16,7 @@ export type ConversationPorts = {
 
 /** Frames kept once it has begun, while an answer is under way or the peer reads too slowly. */
 const QUEUE_MAX = 1024;
+const RETRY_MS = 1000;
 
 /** One per socket. */
 export class Conversation {
@@ -36,7 +37,8 @@ export class Conversation {
             this.#queue.push(frame);
             this.proceed();
         } else if (begun) {
-            line.fail('rate_limited', 'expected frames not to come faster than their answers', CLOSE.rateLimited);
+            const message = 'expected frames not to come faster than their answers';
+            line.fail('rate_limited', message, CLOSE.rateLimited, { retryAfterMs: RETRY_MS });
         } else {
             const message = `expected at most ${QUEUE_MAX_BEFORE_AUTH} frames before authentication ends`;
             line.fail('bad_request', message, CLOSE.protocolViolation);

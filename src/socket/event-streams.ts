@@ -8,7 +8,7 @@ import { markOf, type Position, parseEventId } from './event-id.ts';
 import { EventPositions, type Starts } from './event-positions.ts';
 import { EventSession } from './event-session.ts';
 import { EventStream } from './event-stream.ts';
-import { hasRoom, noRoomMessage } from './room.ts';
+import { hasRoom, NO_ROOM_RETRY_MS, noRoomMessage } from './room.ts';
 import type { Sessions } from './sessions.ts';
 
 /** One request, by somebody whose token was checked. Topics are well-formed, at least one. */
@@ -23,15 +23,14 @@ export type EventStreamRequest = Identity & {
 
 /** What streams are made of. `random` is a parameter for tests. */
 export type EventStreamsOptions = {
-    readonly sessions: Pick<Sessions, 'ports' | 'connections' | 'closing'>;
-    readonly settings: { readonly wsMaxConnections: number | null };
+    readonly sessions: Pick<Sessions, 'ports' | 'connections' | 'closing' | 'crowd'>;
     readonly random?: () => number;
 };
 
 /**
  * Opens a stream; answers its body, which is to be read or cancelled.
  *
- * @throws TidingsError `too_many_subscriptions` over the limit of topics; `unavailable` over the limit of connections,
+ * @throws TidingsError `too_many_subscriptions` over the limit of topics; `unavailable` where there is no room for one more,
  * `rate_limited` over that of its user.
  */
 export type OpenEventStream = (request: EventStreamRequest) => ReadableStream<Uint8Array>;
@@ -39,7 +38,6 @@ export type OpenEventStream = (request: EventStreamRequest) => ReadableStream<Ui
 /** Clients come back 1 to 3 s after an end nobody announced. */
 const LEAST_RETRY_MS = 1000;
 const RETRY_SPREAD_MS = 2000;
-const PATIENCE_MS = 5000;
 
 /** The code of a connection that ended without a goodbye. */
 const GONE = 1006;
@@ -48,16 +46,16 @@ const GONE = 1006;
 const NOWHERE: Position = { seq: 0, epoch: 'unknown' };
 
 /** Makes the function that opens streams among these sessions: they count, are flushed and are closed like sockets. */
-export function createEventStreams({ sessions, settings, random = Math.random }: EventStreamsOptions): OpenEventStream {
-    const { connections, closing, ports } = sessions;
+export function createEventStreams({ sessions, random = Math.random }: EventStreamsOptions): OpenEventStream {
+    const { connections, closing, crowd, ports } = sessions;
     const { wsMaxBackpressureBytes: killBytes, wsMaxSubscriptions } = ports.settings;
 
     function open(request: EventStreamRequest): ReadableStream<Uint8Array> {
         refuseTooMany(request, wsMaxSubscriptions);
-        refuseCrowd();
+        crowd.refuse();
         if (!hasRoom(ports, request.userId)) {
             const message = noRoomMessage(ports.settings);
-            throw new TidingsError('rate_limited', message, { retryAfterMs: PATIENCE_MS });
+            throw new TidingsError('rate_limited', message, { retryAfterMs: NO_ROOM_RETRY_MS });
         }
         const starts = startsOf(request);
         const stream = new EventStream({
@@ -74,13 +72,6 @@ export function createEventStreams({ sessions, settings, random = Math.random }:
         if (closing.aborted) session.giveUp();
         else session.start(starts);
         return stream.body;
-    }
-
-    function refuseCrowd(): void {
-        const { wsMaxConnections: most } = settings;
-        if (most === null || connections.count() < most) return;
-        const retryAfterMs = 1 + random() * PATIENCE_MS;
-        throw new TidingsError('unavailable', 'expected fewer connections on this server', { retryAfterMs });
     }
 
     return open;

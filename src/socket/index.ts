@@ -18,9 +18,12 @@
  */
 
 export { createAudience } from './audience.ts';
+export type { Crowding } from './crowd.ts';
 export { createEventStreams } from './event-streams.ts';
+export { TICK_MS } from './loop-lag.ts';
 export { createPolls } from './polls.ts';
 export type { Session } from './session.ts';
 export { createSessions, type Sessions } from './sessions.ts';
 export { SOCKET_DEFAULTS, type SocketSettings } from './settings.ts';
+export { TokenBucket } from './token-bucket.ts';
 export type { SendResult, Wire } from './wire.ts';

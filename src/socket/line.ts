@@ -11,6 +11,9 @@ export type LinePorts = Omit<OutflowPorts, 'onHopeless'> & {
     readonly onEnded: (code: number) => void;
 };
 
+/** `ref` is that of the frame it answers, if it answers one; `retryAfterMs`, when to come again, if that is known. */
+type Failing = { readonly ref?: string | null; readonly retryAfterMs?: number };
+
 /** `open ──close, or the peer is gone──▶ ended` */
 export class Line {
     readonly #wire: Wire;
@@ -53,9 +56,15 @@ export class Line {
         if (!this.#ended) this.#out.drained();
     }
 
-    /** Says why, then closes; `ref` is that of the frame it answers, if it answers one. */
-    fail(code: SocketErrorCode, message: string, closeCode: CloseCode, ref: string | null = null): void {
-        this.say({ type: 'error', code, message, ...echo(ref) });
+    /** Says why, then closes. */
+    fail(
+        code: SocketErrorCode,
+        message: string,
+        closeCode: CloseCode,
+        { ref = null, retryAfterMs }: Failing = {},
+    ): void {
+        const again = retryAfterMs === undefined ? {} : { retryAfterMs };
+        this.say({ type: 'error', code, message, ...again, ...echo(ref) });
         this.close(closeCode, code);
     }
 

@@ -9,6 +9,9 @@ export function hasRoom({ audience, settings }: Pick<SocketPorts, 'audience' | '
     return most === null || audience.countOf(userId) < most;
 }
 
+/** When who finds none may try again: nobody knows when one of theirs ends. */
+export const NO_ROOM_RETRY_MS = 5000;
+
 /** What who finds none is told. */
 export function noRoomMessage({ wsMaxConnectionsPerUser }: SocketSettings): string {
     return `expected at most ${wsMaxConnectionsPerUser} connections of one user, got one more`;

@@ -156,7 +156,7 @@ export class Session {
             return;
         }
         this.#credentials.missing('message');
-        this.#line.fail('unauthorized', UNAUTHORIZED_MESSAGE, CLOSE.unauthorized, frame.ref);
+        this.#line.fail('unauthorized', UNAUTHORIZED_MESSAGE, CLOSE.unauthorized, { ref: frame.ref });
     }
 
     async #enter(token: string, where: string, ref: string | null): Promise<void> {

@@ -7,6 +7,7 @@ import type { TopicLog } from '../store/topic-log.ts';
 import type { Audience } from './audience.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Connections, createConnections } from './connections.ts';
+import { Crowd } from './crowd.ts';
 import type { SocketPorts } from './memberships.ts';
 import { createPinner } from './pinner.ts';
 import { Session } from './session.ts';
@@ -38,6 +39,10 @@ export type Sessions = {
     /** Aborted when all are being closed: what is opened later never would be. */
     readonly closing: AbortSignal;
     count(): number;
+    /** Whether there is room for one more. */
+    readonly crowd: Crowd;
+    /** To be called every `TICK_MS`, by who owns the timer. */
+    tick(): void;
     /** Closes those not heard from for twice the heartbeat; called now and then by who owns the timer. */
     sweep(): void;
     /** Closes all with 1001 and a random `retryAfterMs`, in batches over `overMs`; one that has not yet read all waits to the last. */
@@ -49,6 +54,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     const { clock = systemClock, random = Math.random, hub, audience, log, replay, observe, settings } = options;
     const { verifier } = options;
     const connections = createConnections({ clock, random, observe });
+    const crowd = new Crowd({ count: connections.count, settings, random });
     const closing = new AbortController();
     const turns = createTurns(clock);
     const pin = createPinner(log, clock, observe);
@@ -67,6 +73,8 @@ export function createSessions(options: SessionsOptions): Sessions {
         connections,
         closing: closing.signal,
         count: connections.count,
+        crowd,
+        tick: () => crowd.tick(clock.nowMs()),
         sweep: () => connections.sweep(2 * settings.heartbeatMs),
         closeAll(overMs) {
             closing.abort();

@@ -5,6 +5,10 @@ import { AUTH_DEADLINE_MS, HEARTBEAT_MS } from '../protocol/index.ts';
 
 /** What a server is run with. */
 export type SocketSettings = {
+    /** Sockets, streams and waiting requests of this server. */
+    readonly wsMaxConnections: number | null;
+    /** How late this process may be with its work before no more are let in. */
+    readonly wsMaxLagMs: number | null;
     readonly wsMaxMessageBytes: number | null;
     /** Messages of one socket; pings of the protocol are counted apart, by the same rate. */
     readonly wsRate: Rate | null;

@@ -8,7 +8,8 @@ export type Rule = (sources: readonly Source[]) => readonly string[];
 /** Stages from the ground up; imports go down only, and stages of one rank don't know each other. */
 const RANKS: readonly (readonly string[])[] = [
     ['event', 'errors', 'service', 'observe'],
-    ['config', 'database-url', 'log', 'pause', 'within'],
+    ['bursts', 'config', 'database-url', 'network', 'pause', 'within'],
+    ['log'],
     ['protocol', 'store', 'auth', 'mail', 'embedded', 'catcher', 'migrate'],
     ['sequence', 'tail', 'fanout'],
     ['socket', 'rest', 'worker', 'client'],

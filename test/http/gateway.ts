@@ -11,6 +11,8 @@ const SECRET = 'a secret of at least thirty-two bytes';
 
 const LIMITS = {
     wsMaxConnections: 100,
+    wsMaxLagMs: null,
+    wsConnectRate: null,
     wsMaxMessageBytes: 16_384,
     wsRate: null,
     wsMaxConnectionsPerUser: null,

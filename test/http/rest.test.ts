@@ -133,6 +133,9 @@ describe('requests', () => {
         [1, '9.9.9.9, 1.2.3.4', '1.2.3.4'],
         [2, '9.9.9.9, 1.2.3.4, 5.6.7.8', '1.2.3.4'],
         [2, '::1', '::1'],
+        [1, '9.9.9.9, 1.2.3.4:5678', '1.2.3.4'],
+        [1, '[2001:DB8::1]:443', '2001:db8::1'],
+        [1, '::ffff:1.2.3.4', '1.2.3.4'],
         [1, '', '127.0.0.1'],
         [1, '1.2.3.4, evil"\r', '127.0.0.1'],
     ])('behind %i trusted hops, %j is %s', async (trustProxy, forwarded, expected) => {
@@ -149,6 +152,22 @@ describe('requests', () => {
         const text = `POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}`;
         expect(await exchange(gateway.port, text)).toMatch(/^HTTP\/1\.1 413/);
         expect((await fetch(`${gateway.url}/echo`, { method: 'POST', body: 'x'.repeat(1000) })).status).toBe(200);
+    });
+
+    test('bodies that together take too much are refused for now, and make room when they end', async () => {
+        const small = await start({ bodiesMaxBytes: 2500, bodyDeadlineMs: 60_000 });
+        const head = 'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n';
+        const held = [1, 2].map(() => connect(small.port, '127.0.0.1'));
+        for (const socket of held) socket.write(`${head}${'x'.repeat(999)}`);
+        const whole = `${head}${'x'.repeat(1000)}`;
+        let refused = '';
+        while (!refused.startsWith('HTTP/1.1 503')) refused = await exchange(small.port, whole, /\}$/);
+        expect(refused).toMatch(/retry-after: 1\r\n/);
+        for (const socket of held) socket.write('x');
+        await Promise.all(held.map((socket) => once(socket, 'data')));
+        expect(await exchange(small.port, whole, /\}$/)).toMatch(/^HTTP\/1\.1 200/);
+        for (const socket of held) socket.destroy();
+        await small.stop();
     });
 
     test('a body that drips is given up', async () => {

@@ -210,3 +210,42 @@ test('gives tokens to anyone where a signer is set, and else does not know the r
     });
     expect((await call(rest, 'POST', '/dev/login', { body: { userId: 'a b' } })).status).toBe(400);
 });
+
+test('looks once for all who ask whether it is ready at the same time', async () => {
+    let looks = 0;
+    let finish = (): void => undefined;
+    const check = () => {
+        looks += 1;
+        return new Promise<void>((resolve) => {
+            finish = resolve;
+        });
+    };
+    const rest = restOf({ checks: [{ name: 'database', check }] });
+    const asked = Array.from({ length: 50 }, () => call(rest, 'GET', '/readyz'));
+    await new Promise((resolve) => setImmediate(resolve));
+    finish();
+    expect(new Set((await Promise.all(asked)).map(({ status }) => status))).toEqual(new Set([200]));
+    expect(looks).toBe(1);
+    const later = call(rest, 'GET', '/readyz');
+    await new Promise((resolve) => setImmediate(resolve));
+    finish();
+    expect([(await later).status, looks]).toEqual([200, 2]);
+});
+
+test.each([
+    ['GET', '/healthz', 200],
+    ['GET', '/nowhere', 404],
+    ['GET', THING, 401],
+    ['PUT', THING, 405],
+    ['GET', '/throw', 500],
+])('%s %s, %i, is not to be guessed at, framed, embedded or told of', async (method, path, status) => {
+    const answer = await call(restOf({ resources: [things(new Error('x'))] }), method, path);
+    expect(answer.status).toBe(status);
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+        'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+        'cross-origin-resource-policy': 'same-origin',
+        'referrer-policy': 'no-referrer',
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+    });
+});

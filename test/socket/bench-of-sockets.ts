@@ -44,6 +44,8 @@ export function createBench(settings: Partial<SocketSettings> = {}, ring: Ring =
         observe,
         settings: {
             ...SOCKET_DEFAULTS,
+            wsMaxConnections: null,
+            wsMaxLagMs: null,
             wsMaxMessageBytes: 16_384,
             wsRate: null,
             wsMaxConnectionsPerUser: null,

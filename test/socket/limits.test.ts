@@ -84,6 +84,7 @@ describe('connections of one user', () => {
                 type: 'error',
                 code: 'rate_limited',
                 message: 'expected at most 2 connections of one user, got one more',
+                retryAfterMs: 5000,
             },
         ]);
         expect(third.wire.closed).toMatchObject({ code: 4429 });

@@ -11,8 +11,8 @@ const START: Since = { seq: 0, epoch: 'k1' };
 type Asked = { readonly since?: Since; readonly limit?: number; readonly waitMs?: number };
 
 function createBenchOfPolls(wsMaxConnections: number | null = null) {
-    const bench = createBench();
-    const read = createPolls({ sessions: bench.sessions, settings: { wsMaxConnections } });
+    const bench = createBench({ wsMaxConnections });
+    const read = createPolls({ sessions: bench.sessions });
 
     function ask({ since = null, limit = 100, waitMs = 25_000 }: Asked = {}) {
         const controller = new AbortController();

@@ -51,6 +51,7 @@ export function testEnvironment(databaseUrl: string): Record<string, string> {
         REST_RATE: '0',
         WS_RATE: '0',
         WS_MAX_CONNECTIONS_PER_USER: '0',
+        WS_MAX_LAG_MS: '0',
     };
 }
 

@@ -49,6 +49,7 @@ export async function startServer(databaseUrl: string, env: Readonly<Record<stri
                 POOL_SIZE: '4',
                 WS_RATE: '0',
                 WS_MAX_CONNECTIONS_PER_USER: '0',
+                WS_MAX_LAG_MS: '0',
                 REST_RATE: '0',
                 WS_MAX_BACKPRESSURE_BYTES: '20000',
                 ...loader,

@@ -1,0 +1,39 @@
+/** How often sockets may be opened from one network. */
+
+import type { Rate } from '../config/values.ts';
+import { isLoopback } from '../config.ts';
+import { networkOf } from '../network.ts';
+import { TokenBucket } from '../socket/index.ts';
+
+/** Networks remembered at once; those not heard of for the longest time go first. */
+const MOST_NETWORKS = 100_000;
+
+/** A bucket per network. The clock is the caller's. */
+export class ConnectLimit {
+    readonly #rate: Rate | null;
+    readonly #mostNetworks: number;
+    readonly #buckets = new Map<string, TokenBucket>();
+
+    /** `rate` null: as often as they like. */
+    constructor(rate: Rate | null, mostNetworks: number = MOST_NETWORKS) {
+        this.#rate = rate;
+        this.#mostNetworks = mostNetworks;
+    }
+
+    /**
+     * Counts a socket that is to be opened. Answers 0, or how many milliseconds until there may be one.
+     *
+     * What comes from this machine is not counted: it is ours, or a proxy nobody has told us to trust, and then everybody
+     * comes from there.
+     */
+    take(address: string, nowMs: number): number {
+        if (this.#rate === null || isLoopback(address)) return 0;
+        const network = networkOf(address);
+        const bucket = this.#buckets.get(network) ?? new TokenBucket(this.#rate, nowMs);
+        this.#buckets.delete(network);
+        this.#buckets.set(network, bucket);
+        const [oldest] = this.#buckets.keys();
+        if (this.#buckets.size > this.#mostNetworks && oldest !== undefined) this.#buckets.delete(oldest);
+        return bucket.take(nowMs);
+    }
+}
