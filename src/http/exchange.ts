@@ -2,7 +2,7 @@
 
 import { TidingsError } from '../errors.ts';
 import { BodyStream } from './body-stream.ts';
-import { type Problem, statusLine, writeProblem } from './problem.ts';
+import { type Problem, statusLine, writeProblem, writeProblemHead } from './problem.ts';
 import type { HttpResponse } from './uws.ts';
 
 /** What a body is read with. */
@@ -77,6 +77,19 @@ export class Exchange {
         this.#state = 'ended';
         writeProblem(this.#res, problem);
         this.#controller.abort();
+    }
+
+    /**
+     * Answers with a problem and drops the connection, at once: nobody can say where a next request on it would begin, and
+     * after a mere `end` uWebSockets.js would look for one in what has come already.
+     */
+    cut(problem: Problem): void {
+        this.#state = 'ended';
+        this.#res.cork(() => {
+            writeProblemHead(this.#res, problem);
+            this.#res.write(problem.body.padEnd(CORKED_BYTES + 1));
+        });
+        this.#res.close();
     }
 
     /** Ends an answer that would go on for ever. */
@@ -157,6 +170,9 @@ export function tooLarge(mostBytes: number): TidingsError {
 function isEventStream(response: Response): boolean {
     return response.headers.get('content-type')?.startsWith('text/event-stream') ?? false;
 }
+
+/** What uWebSockets.js gathers before it hands over; what it has gathered when a connection is dropped is lost. */
+const CORKED_BYTES = 16 * 1024;
 
 /** Written by uWebSockets.js itself, or about a connection that is not the handler's. */
 const OWN_HEADERS = new Set(['content-length', 'transfer-encoding', 'connection', 'date']);

@@ -5,7 +5,7 @@ import type { Observe } from '../observe.ts';
 import { BodyBudget, type BodyShare } from './body-budget.ts';
 import { Exchange, tooLarge } from './exchange.ts';
 import { problemOf, toProblem } from './problem.ts';
-import { headerOf, type RequestHead, readHead, toRequest } from './request-head.ts';
+import { framingFault, headerOf, type RequestHead, readHead, toRequest } from './request-head.ts';
 import type { HttpSettings } from './settings.ts';
 import type { HttpRequest, HttpResponse } from './uws.ts';
 
@@ -29,7 +29,13 @@ export function createHttpHandler({ fetch, observe, settings }: HttpHandlerOptio
 
     function handle(res: HttpResponse, req: HttpRequest): void {
         const exchange = new Exchange(res, settings.stallDeadlineMs);
-        const work = answer(exchange, res, req).catch((error: unknown) => {
+        const head = readHead(res, req, settings.trustProxy);
+        const fault = framingFault(head);
+        if (fault !== null) {
+            exchange.cut(problemOf(fault));
+            return;
+        }
+        const work = answer(exchange, head).catch((error: unknown) => {
             if (!(error instanceof TidingsError)) observe({ type: 'handler.failed', where: 'http', error });
             exchange.refuse(problemOf(error));
         });
@@ -37,9 +43,8 @@ export function createHttpHandler({ fetch, observe, settings }: HttpHandlerOptio
         void work.finally(() => underWay.delete(exchange));
     }
 
-    /** Runs up to its first await within the callback: the head and the start of the body can be had only there. */
-    async function answer(exchange: Exchange, res: HttpResponse, req: HttpRequest): Promise<void> {
-        const head = readHead(res, req, settings.trustProxy);
+    /** Runs up to its first await within the callback: the start of the body can be had only there. */
+    async function answer(exchange: Exchange, head: RequestHead): Promise<void> {
         const share = budget.share();
         try {
             const body = await untilGone(exchange.signal, readBody(exchange, head, share));

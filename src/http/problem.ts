@@ -47,8 +47,13 @@ export function statusLine(status: number): string {
 /** Answers with a problem and closes the connection: what led here may have left half a request on it. */
 export function writeProblem(res: HttpResponse, problem: Problem): void {
     res.cork(() => {
-        res.writeStatus(statusLine(problem.status));
-        for (const [name, value] of Object.entries(problem.headers)) res.writeHeader(name, value);
+        writeProblemHead(res, problem);
         res.end(problem.body, true);
     });
+}
+
+/** Writes all of a problem but its body. */
+export function writeProblemHead(res: HttpResponse, problem: Problem): void {
+    res.writeStatus(statusLine(problem.status));
+    for (const [name, value] of Object.entries(problem.headers)) res.writeHeader(name, value);
 }

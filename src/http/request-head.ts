@@ -41,6 +41,18 @@ export function headerOf(headers: RequestHead['headers'], name: string): string 
 }
 
 /**
+ * What is wrong with how a head says where its body ends, or null. uWebSockets.js goes by the first of two lengths, and takes
+ * any transfer coding for chunked; a proxy before us may have read it otherwise, and what follows as a request of its own.
+ */
+export function framingFault({ headers }: RequestHead): TidingsError | null {
+    const length = headerOf(headers, 'content-length');
+    if (!/^\d*$/.test(length)) return new TidingsError('bad_request', 'expected one Content-Length');
+    const coding = headerOf(headers, 'transfer-encoding');
+    if (/^(?:chunked)?$/i.test(coding)) return null;
+    return new TidingsError('bad_request', 'expected no Transfer-Encoding but chunked');
+}
+
+/**
  * The standard request.
  *
  * @throws TidingsError `bad_request` for a host, a header or a method that none of those can hold.

@@ -176,6 +176,27 @@ describe('requests', () => {
         await alive();
     });
 
+    test.each([
+        ['two lengths', 'Content-Length: 5\r\nContent-Length: 0'],
+        ['a length twice', 'Content-Length: 5\r\nContent-Length: 5'],
+        ['a list of lengths', 'Content-Length: 5, 5'],
+        ['a length with a sign', 'Content-Length: +5'],
+        ['a length below nothing', 'Content-Length: -5'],
+        ['a length in hex', 'Content-Length: 0x5'],
+        ['a length and chunks', 'Content-Length: 5\r\nTransfer-Encoding: chunked'],
+        ['an unknown coding', 'Transfer-Encoding: xchunked'],
+        ['another coding beside chunked', 'Transfer-Encoding: gzip, chunked'],
+        ['chunked twice', 'Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked'],
+        ['a chunk of no size', 'Transfer-Encoding: chunked', 'zz\r\nhello\r\n'],
+    ])('%s is refused, and what follows is no request', async (_, headers, body = '0\r\n\r\n') => {
+        const smuggled = 'GET /echo?smuggled HTTP/1.1\r\nHost: x\r\n\r\n';
+        const text = `POST /echo HTTP/1.1\r\nHost: x\r\n${headers}\r\n\r\n${body}${smuggled}`;
+        const answer = await exchange(gateway.port, text);
+        expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+        expect(answer).not.toContain('smuggled');
+        expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+    });
+
     test('a host that can not be one is refused', async () => {
         expect(await exchange(gateway.port, 'GET /echo HTTP/1.1\r\nHost: a b\r\n\r\n')).toMatch(/^HTTP\/1\.1 400/);
         expect(await exchange(gateway.port, 'GET /echo HTTP/1.1\r\nHost: x/y?\r\n\r\n')).toMatch(/^HTTP\/1\.1 400/);
