@@ -50,8 +50,12 @@ const LEVELS: Readonly<Record<Observation['type'], Level>> = {
 const BY_STRANGERS = new Set<Observation['type']>(['socket.refused', 'auth.failed', 'request.limited']);
 const BURST_SPAN_MS = 10_000;
 
-const TOKENS = /eyJ[\w-]+(?:\.[\w-]*){1,4}/g;
-const TOKEN_PARAMETERS = /([?&]token=)[^&\s"']+/g;
+/** What begins like JSON in base64url and has the parts of a token; the dots may be percent-encoded, and that again. */
+const TOKENS = /e(?:y[A-DI-L]|w[k-r0-3])[\w-]{8,}(?:(?:\.|%(?:25)*2[eE])[\w-]*){1,4}/g;
+/** Whatever stands where a token belongs, also if it is none of ours. */
+const TOKEN_PARAMETERS = /((?:[?&]|%(?:25)*(?:3f|26))(?:access_|id_)?token(?:=|%(?:25)*3d))[^&\s"'<>]+/gi;
+const TOKEN_FIELDS = /(\\*"token\\*"\s*:\s*\\*")[^"\\]+/gi;
+const BEARERS = /(\bbearer(?:\s+|\.|%20))[\w.~+/=%-]{16,}/gi;
 const PASSWORDS = /(\w:\/\/[^\s:/@]*:)[^\s@/]+@/g;
 
 /**
@@ -83,7 +87,12 @@ export function createLogger({ level, destination }: LoggerOptions): Observe {
 
 /** Text without the tokens and passwords that stand in it. */
 export function redact(text: string): string {
-    return text.replace(TOKENS, '[token]').replace(TOKEN_PARAMETERS, '$1[token]').replace(PASSWORDS, '$1[password]@');
+    return text
+        .replace(TOKENS, '[token]')
+        .replace(TOKEN_PARAMETERS, '$1[token]')
+        .replace(TOKEN_FIELDS, '$1[token]')
+        .replace(BEARERS, '$1[token]')
+        .replace(PASSWORDS, '$1[password]@');
 }
 
 /** Alike but for whom they came from. */

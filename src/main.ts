@@ -146,7 +146,7 @@ async function assemble({ config, databaseUrl, jwtSecret, smtpUrl, run, observe 
     await run({ name: 'log pool', start: async () => undefined, stop: logPool.end });
 
     const claims = { issuer: config.jwtIssuer, audience: config.jwtAudience };
-    const verifier = createVerifier({ secret: jwtSecret, jwksUrl: config.jwksUrl, ...claims });
+    const verifier = createVerifier({ secret: jwtSecret, jwksUrl: config.jwksUrl, ...claims }, { observe });
     const fill = createFillInbox(logPool);
     const log = fillingLog(createTopicLog(logPool), fill);
     const ring = new Ring();

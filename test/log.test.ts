@@ -75,3 +75,25 @@ test('tells in the end how often they did', () => {
         vi.useRealTimers();
     }
 });
+
+test.each([
+    ['encoded dots', `GET /x?a=${TOKEN.replaceAll('.', '%2E')}`],
+    ['dots that are encoded twice', `Referer: https://a.example/?next=${TOKEN.replaceAll('.', '%252e')}`],
+    ['upper case', `/ws?TOKEN=${TOKEN.slice(20)}`],
+    ['an encoded query', `/login?next=%2Fws%3Ftoken%3D${TOKEN.slice(20)}`],
+    ['another name', `/x?a=1&access_token=${TOKEN.slice(20)}`],
+    ['another spelling of its head', `got ${Buffer.from('{ "alg":"HS256" }').toString('base64url')}${TOKEN.slice(20)}`],
+    ['a frame', `{"type":"auth","token":"opaque.${TOKEN.slice(20)}"}`],
+    ['a frame in a frame', JSON.stringify({ frame: `{"token" : "opaque${TOKEN.slice(20)}"}` })],
+    ['a header', `authorization: Bearer opaque${TOKEN.slice(20)}`],
+    ['a subprotocol', `tidings.v1, bearer.opaque${TOKEN.slice(20)}`],
+])('redacts a token in %s', (_, text) => {
+    expect(redact(text)).not.toContain('c2lnbmF0dXJl');
+    expect(redact(text)).toContain('[token]');
+});
+
+test('leaves alone what only sounds like one', () => {
+    const text =
+        'expected a bearer token, got none; the eyes of Wordsworth: eyrie.example, ewer.txt, token=, "token": ""';
+    expect(redact(text)).toBe(text);
+});

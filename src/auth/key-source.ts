@@ -1,6 +1,7 @@
 /** Where the keys come from that tokens are checked with: one shared secret, or a remote key set. */
 
-import { createRemoteJWKSet, type JWTVerifyGetKey, type JWTVerifyOptions, type JWTVerifyResult, jwtVerify } from 'jose';
+import { type JWTVerifyOptions, type JWTVerifyResult, jwtVerify } from 'jose';
+import { KEY_SET_TIMES, KeySet, type KeySetPorts } from './key-set.ts';
 
 /** Checks signature and registered claims; rejects with jose's error. */
 export type KeySource = {
@@ -15,18 +16,12 @@ export function sharedSecret(secret: string): KeySource {
     return { algorithms: ['HS256'], check: (token, options) => jwtVerify(token, key, options) };
 }
 
-/**
- * A JWKS at a URL. Fetched when first needed and when a key id is not known, at most every 30 s; an answer is kept for
- * ten minutes.
- */
-export function remoteKeySet(url: string): KeySource {
-    const keys: JWTVerifyGetKey = createRemoteJWKSet(new URL(url), {
-        timeoutDuration: 3000,
-        cooldownDuration: 30_000,
-        cacheMaxAge: 600_000,
-    });
+/** A JWKS at a URL, kept as `KeySet` says. */
+export function remoteKeySet(url: string, ports: Partial<KeySetPorts> = {}): KeySource {
+    const defaults = { observe: () => undefined, times: KEY_SET_TIMES, nowMs: () => performance.now() };
+    const keys = new KeySet(url, { ...defaults, ...ports });
     return {
         algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
-        check: (token, options) => jwtVerify(token, keys, options),
+        check: (token, options) => jwtVerify(token, keys.find, options),
     };
 }

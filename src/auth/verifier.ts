@@ -3,6 +3,7 @@
 import { errors } from 'jose';
 import { TidingsError } from '../errors.ts';
 import { type Identity, identityOf } from './claims.ts';
+import type { KeySetPorts } from './key-set.ts';
 import { type KeySource, remoteKeySet, sharedSecret } from './key-source.ts';
 import { formFault } from './token-form.ts';
 
@@ -41,9 +42,9 @@ export function reasonOf(error: unknown): string {
     return error instanceof TidingsError && error.cause instanceof TokenFault ? error.cause.message : 'failed';
 }
 
-/** Makes a verifier. Pins algorithms to those of its key source. */
-export function createVerifier(settings: VerifierSettings): Verifier {
-    const source = sourceOf(settings);
+/** Makes a verifier. Pins algorithms to those of its key source; `keySet` is for how a remote one is kept. */
+export function createVerifier(settings: VerifierSettings, keySet: Partial<KeySetPorts> = {}): Verifier {
+    const source = sourceOf(settings, keySet);
     const options = {
         algorithms: [...source.algorithms],
         requiredClaims: ['exp', 'sub'],
@@ -63,23 +64,17 @@ export function createVerifier(settings: VerifierSettings): Verifier {
     return { verify };
 }
 
-function sourceOf({ secret, jwksUrl }: VerifierSettings): KeySource {
-    if (jwksUrl !== null) return remoteKeySet(jwksUrl);
+function sourceOf({ secret, jwksUrl }: VerifierSettings, keySet: Partial<KeySetPorts>): KeySource {
+    if (jwksUrl !== null) return remoteKeySet(jwksUrl, keySet);
     if (secret === null) throw new TypeError('expected secret or jwksUrl to be set, got neither');
     return sharedSecret(secret);
 }
 
-/** jose's errors about a token become one refusal; those about fetching keys do not blame the token. */
+/** jose's errors about a token become one refusal; those about keys do not blame the token. */
 function rethrow(error: unknown): never {
-    if (!(error instanceof errors.JOSEError) || isKeySetFault(error)) {
+    if (!(error instanceof errors.JOSEError) || error instanceof errors.JWKSInvalid) {
         const message = 'expected the key set to be reachable, got no usable answer';
         throw new TidingsError('unavailable', message, { cause: error, retryAfterMs: 1000 });
     }
     throw refusal(error instanceof errors.JWTClaimValidationFailed ? `claim_${error.claim}` : error.code.toLowerCase());
-}
-
-function isKeySetFault(error: errors.JOSEError): boolean {
-    return (
-        error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid || error.code === 'ERR_JOSE_GENERIC'
-    );
 }

@@ -7,6 +7,7 @@ import { refusal } from '../auth/index.ts';
 import type { Resource, RestEnv } from './api.ts';
 import { bearerOf } from './authenticate.ts';
 import { json, jsonBody, problem } from './guarded-route.ts';
+import { countAddress } from './limit-requests.ts';
 
 const MOST_BOUNCES = 1000;
 const LONGEST_REASON = 500;
@@ -85,6 +86,7 @@ function authenticateAdmin(adminToken: string): MiddlewareHandler<RestEnv> {
         const token = bearerOf(c.req.header('authorization'));
         if (token === undefined || !timingSafeEqual(digestOf(token), digest)) {
             c.var.observe({ type: 'auth.failed', where: 'admin', reason: 'token', address: c.env.peer.address });
+            await countAddress(c);
             throw refusal('missing');
         }
         await next();

@@ -30,7 +30,7 @@ function authenticateBy(tokenOf: (c: RestContext) => string | undefined): Middle
         } catch (error) {
             const { address } = c.env.peer;
             c.var.observe({ type: 'auth.failed', where: 'rest', reason: reasonOf(error), address });
-            if (token !== undefined) await countAddress(c);
+            await countAddress(c);
             throw error;
         }
         await countUser(c, c.var.userId);

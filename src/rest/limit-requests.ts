@@ -33,12 +33,13 @@ export function countUser(c: RestContext, userId: string): Promise<void> {
 }
 
 /**
- * Counts a request of somebody unknown.
+ * Counts a request of somebody unknown, unless it has been: one that brought what might have been a token, and whose was
+ * not looked at or no good.
  *
  * @throws TidingsError `rate_limited` if it is one too many
  */
-export function countAddress(c: RestContext): Promise<void> {
-    return count(c, `address:${c.env.peer.address}`);
+export async function countAddress(c: RestContext): Promise<void> {
+    if (c.var.allowance === undefined) await count(c, `address:${c.env.peer.address}`);
 }
 
 async function count(c: RestContext, key: string): Promise<void> {

@@ -3,6 +3,7 @@
 import type { NotFoundHandler } from 'hono';
 import { TidingsError } from '../errors.ts';
 import type { RestApp, RestEnv } from './api.ts';
+import { countAddress } from './limit-requests.ts';
 import { problemResponse } from './problem.ts';
 
 type Known = { readonly pattern: RegExp; readonly method: string };
@@ -10,7 +11,8 @@ type Known = { readonly pattern: RegExp; readonly method: string };
 /** The handler for unmatched requests. Looks at the app's routes as they are when the first such request comes. */
 export function answerUnmatched(app: RestApp): NotFoundHandler<RestEnv> {
     let known: readonly Known[] | undefined;
-    return (c) => {
+    return async (c) => {
+        if (c.req.method !== 'OPTIONS') await countAddress(c);
         known ??= knownRoutes(app);
         const allowed = allowedMethods(known, c.req.path);
         if (allowed === null) {

@@ -103,7 +103,7 @@ export async function call(
     { as, body, raw, headers }: Sent = {},
 ): Promise<Answer> {
     const text = raw ?? (body === undefined ? undefined : JSON.stringify(body));
-    const request = new Request(`http://tidings.test${path}`, {
+    const request = new Request(new URL(path, 'http://tidings.test'), {
         method,
         headers: {
             ...(as === undefined ? {} : { authorization: `Bearer ${as}` }),

@@ -204,11 +204,10 @@ test('gives tokens to anyone where a signer is set, and else does not know the r
         signer: async (userId: string) => `token of ${userId}`,
     };
     const rest = restOf({ settings });
-    expect(await call(rest, 'POST', '/dev/login', { body })).toMatchObject({
-        status: 200,
-        body: { token: 'token of 42' },
-    });
-    expect((await call(rest, 'POST', '/dev/login', { body: { userId: 'a b' } })).status).toBe(400);
+    const path = 'http://localhost:8080/dev/login';
+    expect(await call(rest, 'POST', path, { body })).toMatchObject({ status: 200, body: { token: 'token of 42' } });
+    expect((await call(rest, 'POST', path, { body: { userId: 'a b' } })).status).toBe(400);
+    expect((await call(rest, 'POST', 'http://evil.example/dev/login', { body })).status).toBe(403);
 });
 
 test('looks once for all who ask whether it is ready at the same time', async () => {

@@ -5,7 +5,7 @@ import postgres from 'postgres';
 import { describe, expect, test } from 'vitest';
 import { refusal } from '../../src/auth/index.ts';
 import type { Observation } from '../../src/observe.ts';
-import { createRest, guardedRoute, json, RequestLimit, type RestService } from '../../src/rest/index.ts';
+import { adminResource, createRest, guardedRoute, json, RequestLimit, type RestService } from '../../src/rest/index.ts';
 
 const RATE = { count: 3, perMs: 60_000 };
 
@@ -36,6 +36,7 @@ function serve(rate: typeof RATE | null = RATE) {
         settings: { corsOrigins: [], cursorKey: 'a key for the cursors of tests', limit },
         checks: [],
         resources: [
+            adminResource('a token of administration'),
             (app) => {
                 const route = guardedRoute({
                     method: 'get',
@@ -115,6 +116,24 @@ describe('an address', () => {
         expect(await statuses(5, () => ask(rest, '/openapi.json', { token: 'ada' }))).toEqual([
             200, 200, 200, 429, 429,
         ]);
+    });
+
+    test.each([
+        ['a header without a token', '/me', 'Basic x', 401],
+        ['a token in a URL nobody reads one from', '/me?token=ada', null, 401],
+        ['a token on what is not there', '/nowhere', 'Bearer ada', 404],
+        ['a token in the URL of what is not there', '/nowhere?token=ada', null, 404],
+    ])('is counted with %s', async (_, path, authorization, status) => {
+        const { rest } = serve();
+        const headers = authorization === null ? {} : { authorization };
+        const once = () => rest.fetch(new Request(`http://tidings.test${path}`, { headers }), { address: '192.0.2.1' });
+        expect(await statuses(5, once)).toEqual([status, status, status, 429, 429]);
+    });
+
+    test('guesses tokens of administration no faster', async () => {
+        const { rest } = serve();
+        const guess = () => ask(rest, '/admin/bounces', { method: 'POST', token: 'a-guess' });
+        expect(await statuses(5, guess)).toEqual([401, 401, 401, 429, 429]);
     });
 
     test.each([
