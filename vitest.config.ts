@@ -10,6 +10,8 @@ export default defineConfig({
         // uWebSockets.js is a native module that is not made for worker threads.
         pool: 'forks',
         maxWorkers: 2,
+        // Tests that are concurrent wait for deadlines of the server, together.
+        maxConcurrency: 20,
         testTimeout: 20_000,
         hookTimeout: 60_000,
     },

@@ -82,6 +82,8 @@ export const tasks: Resource = (app, rest) => {
             const patch = c.req.valid('json');
             const target = patch.projectId ?? projectId;
             if (target !== projectId) await allowInProject(tx, caller, target, 'task.create');
+            // Before the row is written, as an id of nobody could not be.
+            await checkAssignee(tx, target, patch.assigneeId ?? null);
             if (Object.keys(patch).length > 0) await update(tx, id, patch, target !== projectId);
             const task = await taskOf(tx, id);
             return c.json(task, 200, { etag: entityTag(task.version) });
@@ -113,7 +115,7 @@ async function update(tx: Transaction, id: string, patch: TaskPatch, moves: bool
         returning t.project_id as "projectId", t.assignee_id as "assigneeId"
     `;
     if (task === undefined) throw notFound();
-    if (moves || patch.assigneeId !== undefined) await checkAssignee(tx, task.projectId, task.assigneeId);
+    if (moves && patch.assigneeId === undefined) await checkAssignee(tx, task.projectId, task.assigneeId);
 }
 
 /** Work is given to those who can see it: members of the project, and admins of its organisation. */

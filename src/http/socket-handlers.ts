@@ -85,7 +85,7 @@ export function createSocketHandlers({
         message: guard('socket.message', observe, message, breakOff),
         drain: guard('socket.drain', observe, drain),
         ping: guard('socket.ping', observe, (ws: Socket) => ws.getUserData().session?.pinged()),
-        pong: guard('socket.pong', observe, (ws: Socket) => ws.getUserData().session?.heard()),
+        pong: guard('socket.pong', observe, (ws: Socket) => ws.getUserData().session?.ponged()),
         close: guard('socket.close', observe, close),
     };
 }

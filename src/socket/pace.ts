@@ -1,4 +1,4 @@
-/** How fast one socket may speak: its messages and, apart, its pings. What comes too fast is answered, not handled. */
+/** How fast one socket may speak: its messages and, apart, its pings and pongs. What comes too fast is answered, not handled. */
 
 import type { Rate } from '../config/values.ts';
 import { CLOSE, type ClientFrame, echo } from '../protocol/index.ts';
@@ -9,6 +9,8 @@ import { type Burst, MessageLimit } from './message-limit.ts';
 export type PacePorts = {
     /** Null: as fast as they like. */
     readonly rate: Rate | null;
+    /** How often we ask for a sign of life, at most: so often a pong is an answer. */
+    readonly heartbeatMs: number;
     readonly clock: Clock;
     readonly onBurst: (what: 'messages' | 'pings', burst: Burst) => void;
 };
@@ -20,8 +22,10 @@ export class Pace {
     readonly #rate: Rate | null;
     readonly #messages: MessageLimit | null;
     readonly #pings: MessageLimit | null;
+    readonly #pongMs: number;
+    #pongedMs = Number.NEGATIVE_INFINITY;
 
-    constructor(line: Line, { rate, clock, onBurst }: PacePorts) {
+    constructor(line: Line, { rate, heartbeatMs, clock, onBurst }: PacePorts) {
         const limitOf = (what: 'messages' | 'pings') =>
             rate === null ? null : new MessageLimit(rate, clock.nowMs(), (burst) => onBurst(what, burst));
         this.#line = line;
@@ -29,6 +33,7 @@ export class Pace {
         this.#rate = rate;
         this.#messages = limitOf('messages');
         this.#pings = limitOf('pings');
+        this.#pongMs = heartbeatMs / 2;
     }
 
     /** Whether a frame is to be handled; if not, its ref is echoed, so that the client knows what to say again. */
@@ -46,6 +51,13 @@ export class Pace {
         if (verdict?.type !== 'close') return;
         this.#complain(verdict.retryAfterMs, null);
         this.#line.close(CLOSE.rateLimited, 'rate_limited');
+    }
+
+    /** A pong has come: one in half a heartbeat can be the answer to a ping of ours, those beyond it count as pings do. */
+    ponged(): void {
+        const nowMs = this.#clock.nowMs();
+        if (nowMs - this.#pongedMs < this.#pongMs) this.pinged();
+        else this.#pongedMs = nowMs;
     }
 
     /** The socket has ended: bursts that have not are told of. */

@@ -115,9 +115,9 @@ export class Poll {
         this.#look();
     }
 
-    /** Nobody waits for it any more. */
+    /** Nobody waits for it any more: whatever it answers is not read, and that is no failure. */
     abandon(): void {
-        this.#reject(unavailable());
+        this.#resolve(null);
     }
 
     #begin(joined: Joined): void {

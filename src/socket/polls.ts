@@ -10,8 +10,8 @@ export type PollsOptions = {
 };
 
 /**
- * Reads events of a topic, and waits for some if there are none; null if it is not to be read. Holds no connection of the
- * database while it waits.
+ * Reads events of a topic, and waits for some if there are none; null if it is not to be read, or nobody waits any
+ * more. Holds no connection of the database while it waits.
  *
  * @throws TidingsError `unavailable` where the log can't be read, where there is no room for one more beside
  * sockets and streams, or because the server stops.

@@ -67,6 +67,7 @@ export class Session {
         });
         this.#pace = new Pace(this.#line, {
             rate: settings.wsRate,
+            heartbeatMs: settings.heartbeatMs,
             clock,
             onBurst: (what, burst) => this.#observeLimit(what, burst),
         });
@@ -122,6 +123,12 @@ export class Session {
     pinged(): void {
         this.heard();
         this.#pace.pinged();
+    }
+
+    /** A pong of the protocol has come, be it the answer to a ping of the transport or unasked. */
+    ponged(): void {
+        this.heard();
+        this.#pace.ponged();
     }
 
     /** The peer gave a sign of life: a whole frame, not just bytes. */

@@ -10,7 +10,7 @@ export type SocketSettings = {
     /** How late this process may be with its work before no more are let in. */
     readonly wsMaxLagMs: number | null;
     readonly wsMaxMessageBytes: number | null;
-    /** Messages of one socket; pings of the protocol are counted apart, by the same rate. */
+    /** Messages of one socket; pings and unasked pongs of the protocol are counted apart, by the same rate. */
     readonly wsRate: Rate | null;
     readonly wsMaxSubscriptions: number | null;
     /** Sockets and streams of one user on this server. */

@@ -120,6 +120,17 @@ describe('waiting', () => {
         expect((await asked).body).toMatchObject({ items: [{ event: 'test.first' }], outcome: 'live' });
     });
 
+    test('a client that leaves is no failure of ours', async () => {
+        const leaving = new AbortController();
+        const headers = { authorization: `Bearer ${await tokenFor(USERS.bob)}` };
+        const asked = fetch(`${server.url}/topics/${TOPIC}/events`, { headers, signal: leaving.signal });
+        await waiting(1);
+        leaving.abort();
+        await expect(asked).rejects.toThrow('aborted');
+        const answered = await server.observed(({ type }) => type === 'http.answered' || type === 'handler.failed');
+        expect(answered).toMatchObject({ type: 'http.answered', status: 404 });
+    });
+
     test('ends empty when its time is up', async () => {
         const { since, epoch } = await head();
         const startedMs = performance.now();

@@ -70,6 +70,22 @@ test('pings of the protocol have the same rate, counted apart', async () => {
     );
 });
 
+test('pongs that answer ours are free; those beyond count as pings, however low the rate', async () => {
+    const bench = createBench({ wsRate: { count: 1, perMs: 60_000 }, heartbeatMs: 25_000 });
+    const { wire, session } = bench.peer('ada/86400000');
+    await bench.clock.settle();
+    for (let n = 0; n < 100; n += 1) {
+        session.ponged();
+        await bench.clock.pass(24_000);
+    }
+    expect(wire.closed).toBeNull();
+    session.ponged();
+    for (let n = 0; n < 2; n += 1) session.ponged();
+    expect(wire.closed).toBeNull();
+    session.ponged();
+    expect(wire.closed).toMatchObject({ code: 4429 });
+});
+
 describe('connections of one user', () => {
     test('beyond the limit are turned away with 4429, those there are go on, and room is made by who leaves', async () => {
         const bench = createBench({ wsMaxConnectionsPerUser: 2 });

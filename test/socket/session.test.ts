@@ -257,7 +257,7 @@ describe('the end', () => {
         const silent = await bench.join('ann');
         const lively = await bench.join('bob');
         await bench.clock.pass(50_001);
-        lively.session.heard();
+        lively.session.ponged();
         bench.sessions.sweep();
         expect([silent.wire.closed?.code, lively.wire.closed]).toEqual([1013, null]);
     });
