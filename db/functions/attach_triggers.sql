@@ -1,5 +1,6 @@
 -- Puts the triggers of a declaration on a table, replacing what the same name had. Does nothing if that is just what is
--- there. The functions belong to the table's owner, are security definer and executable by nobody else.
+-- there. The functions belong to the table's owner, are security definer and executable by nobody else, and read their strings
+-- alike whatever the writer's session says.
 create or replace function tidings.attach_triggers(tbl regclass, declaration jsonb)
     returns void
     language plpgsql
@@ -49,7 +50,8 @@ begin
             v_name, lower(v_op), left(md5(tbl::oid::text || v_name), 6)
         ));
         execute format(
-            'create function %s() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = ''250ms'' as %L',
+            'create function %s() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp
+                set standard_conforming_strings = on set lock_timeout = ''250ms'' as %L',
             v_function, v_source
         );
         execute format('revoke all on function %s() from public', v_function);

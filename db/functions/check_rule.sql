@@ -21,6 +21,10 @@ begin
     if v_class.relkind not in ('r', 'p') then
         raise exception 'expected % to be a table, got a relation of kind %', tbl, v_class.relkind using errcode = '42809';
     end if;
+    -- Telling is written there.
+    if v_class.relnamespace = 'tidings'::regnamespace then
+        raise exception 'expected % to be a table of your own, got one of the engine', tbl using errcode = '42809';
+    end if;
     if not has_function_privilege(v_class.relowner, 'tidings.notify(text[],integer[],text[],jsonb[],text[],text[],text[])', 'execute') then
         raise exception 'expected the owner of %, %, to be a member of tidings_dba', tbl, v_class.relowner::regrole
             using errcode = '42501', hint = format('grant tidings_dba to %s;', v_class.relowner::regrole);
@@ -62,6 +66,8 @@ begin
                 using errcode = '42501';
         end if;
     end loop;
+    perform tidings.check_expression(rule ->> k)
+    from unnest('{condition,topic,users,payload,groupKey,actor}'::text[]) k;
     execute format(
         'do %L',
         format(

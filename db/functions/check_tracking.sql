@@ -30,6 +30,10 @@ begin
     if v_class.relkind not in ('r', 'p') then
         raise exception 'expected % to be a table, got a relation of kind %', tbl, v_class.relkind using errcode = '42809';
     end if;
+    -- To log what is logged would never end.
+    if v_class.relnamespace = 'tidings'::regnamespace then
+        raise exception 'expected % to be a table of your own, got one of the engine', tbl using errcode = '42809';
+    end if;
     if not has_function_privilege(v_class.relowner, 'tidings.capture_failed(text,text,text,text[],text[],text,text,jsonb)', 'execute') then
         raise exception 'expected the owner of %, %, to be a member of tidings_dba', tbl, v_class.relowner::regrole
             using errcode = '42501', hint = format('grant tidings_dba to %s;', v_class.relowner::regrole);
@@ -59,6 +63,7 @@ begin
     if v_unknown is not null then
         raise exception 'expected columns, ignore and redact to name columns of %, got %', tbl, v_unknown using errcode = '42703';
     end if;
+    perform tidings.check_expression(x) from unnest(topic || array[event, data]) x;
     execute format(
         'do %L',
         format(

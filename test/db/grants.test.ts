@@ -35,7 +35,8 @@ const PERSONAL = ['digest', 'notification', 'preference', 'schedule', 'suppressi
 /** What capture and rules generate and run, what declares, and what a DBA or a service calls by hand. */
 const DBA = [
     ...['append', 'append_notifications', 'attach_rules', 'attach_triggers', 'audience', 'capture_failed'],
-    ...['capture_handler', 'capture_short_way', 'capture_source', 'check_rule', 'check_tracking', 'is_first'],
+    ...['capture_handler', 'capture_short_way', 'capture_source', 'check_expression', 'check_rule'],
+    ...['check_tracking', 'is_first'],
     ...['may_read', 'may_read_each', 'notify', 'rules_source', 'table_truncated'],
     ...[
         'notification_rule',
