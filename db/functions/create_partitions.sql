@@ -20,7 +20,8 @@ declare
     v_horizon bigint := extract(epoch from date_trunc('day', clock_timestamp(), 'UTC') - interval '2 days');
     v_today date := (clock_timestamp() at time zone 'UTC')::date;
 begin
-    if not pg_try_advisory_xact_lock(1953064289, 2) then
+    perform from tidings.chore c where c.name = 'partitions' for update skip locked;
+    if not found then
         return 0;
     end if;
     for v_day in select generate_series(v_today - 1, v_today + days_ahead, '1 day')::date loop

@@ -3,8 +3,8 @@
 -- The log is read whole, twice: all of it while others write and number, then, with numbering stopped, what was committed
 -- meanwhile (by transaction id, from an index). So the stop is short, and no row of theirs is numbered under their name after.
 --
--- Locks: advisory 4 (one at a time: two would wait for each other's rows) and 3 (flush_heads, which would write their topic
--- again), before any other, as anybody may hold these; rows of the inbox in the order in which all take them; the runner's.
+-- Locks: the chores forget (one at a time: two would wait for each other's rows) and heads (flush_heads would write their topic
+-- again), before any other; rows of the inbox in the order in which all take them; the runner's.
 create or replace function tidings.erase(user_id text, names text[])
     returns jsonb
     language plpgsql
@@ -56,7 +56,7 @@ declare
     v_count bigint;
     v_had_numbers boolean;
 begin
-    perform pg_advisory_xact_lock(1953064289, 4), pg_advisory_xact_lock(1953064289, 3);
+    perform from tidings.chore c where c.name in ('forget', 'heads') order by c.name for update;
     select coalesce(array_agg(t.entity || '.' || o), '{}') into v_row_events
     from tidings.tracked t
     cross join unnest(array['created', 'updated', 'deleted']) o

@@ -1,7 +1,7 @@
 -- Brings topic_head up to the stream's head, so that a head is found without reading old days, and deletes sequencer state
 -- that is past use. A server calls it every few seconds; one at a time does it. Returns how many topics moved.
 --
--- Locks: rows of topic_head in topic order.
+-- Locks: its chore, if nobody has it; rows of topic_head in topic order.
 create or replace function tidings.flush_heads()
     returns integer
     language plpgsql
@@ -16,12 +16,17 @@ declare
     v_to tidings.run;
     v_moved integer;
 begin
-    if not pg_try_advisory_xact_lock(1953064289, 3) then
+    select r.* into v_to from tidings.run r order by r.run desc limit 1;
+    -- First, as a lock is a write.
+    if v_to.run is null or v_to.gseq = (select f.gseq from tidings.heads_flushed f) then
+        return 0;
+    end if;
+    perform from tidings.chore c where c.name = 'heads' for update skip locked;
+    if not found then
         return 0;
     end if;
     select * into v_from from tidings.heads_flushed;
-    select r.* into v_to from tidings.run r order by r.run desc limit 1;
-    if v_to.run is null or v_to.gseq = v_from.gseq then
+    if v_from.gseq >= v_to.gseq then
         return 0;
     end if;
     insert into tidings.topic_head as h (topic, seq)

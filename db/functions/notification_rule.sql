@@ -41,13 +41,13 @@ declare
     ));
     v_rule jsonb;
 begin
-    -- Two at once would each end what the other declares.
-    perform pg_advisory_xact_lock(hashtextextended('tidings.notification_rule:' || tbl::oid, 0));
     v_rule := jsonb_build_object(
         'name', notification_rule.name, 'type', notification_rule.type, 'users', users, 'condition', condition, 'payload', payload,
         'precedence', precedence, 'topic', v_topic, 'groupKey', group_key, 'actor', actor, 'ops', v_ops, 'watchers', watchers, 'includeActor', include_actor
     );
     perform tidings.check_rule(tbl, v_rule);
+    -- Two at once would each end what the other declares.
+    execute format('lock table %s in share row exclusive mode', tbl);
     perform tidings.attach_rules(tbl, array(
         select w.rule
         from (

@@ -15,7 +15,8 @@ as $$
 declare
     v_count integer;
 begin
-    if not pg_try_advisory_xact_lock(1953064289, 6) then
+    perform from tidings.chore c where c.name = 'notifications' for update skip locked;
+    if not found then
         return 0;
     end if;
     delete from tidings.notification n

@@ -15,8 +15,8 @@ begin
     if not pg_has_role((select c.relowner from pg_class c where c.oid = tbl), 'usage') then
         raise exception 'expected you to own %, which is needed to end its rules', tbl using errcode = '42501';
     end if;
-    -- As who declares one.
-    perform pg_advisory_xact_lock(hashtextextended('tidings.notification_rule:' || tbl::oid, 0));
+    -- At once what dropping a trigger needs: going from a weaker lock to this one could be stuck.
+    execute format('lock table %s in access exclusive mode', tbl);
     select count(*) into v_removed
     from tidings.notification_rules d
     where d.table_name = tbl and (remove_notification_rule.name is null or d.name = remove_notification_rule.name);

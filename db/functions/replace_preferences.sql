@@ -10,7 +10,9 @@ create or replace function tidings.replace_preferences(user_id text, preferences
 as $$
 begin
     -- Two at once would wait for each other, or leave what both chose.
-    perform pg_advisory_xact_lock(hashtextextended('tidings.preference:' || user_id, 0));
+    perform from tidings.chore c
+    where c.name = 'preferences:' || (hashtextextended(user_id, 0) & 63)
+    for update;
     delete from tidings.preference p
     where p.user_id = replace_preferences.user_id and preferences -> p.type -> p.channel is null;
     perform tidings.set_preference(user_id, t.key, c.key, c.value #>> '{}')

@@ -11,7 +11,12 @@ declare
     v_woken record;
     v_count integer := 0;
 begin
-    if not pg_try_advisory_xact_lock(1953064289, 5) then
+    -- First, as a lock is a write.
+    if not exists (select from tidings.notification n where n.snoozed_until <= now()) then
+        return 0;
+    end if;
+    perform from tidings.chore c where c.name = 'snoozed' for update skip locked;
+    if not found then
         return 0;
     end if;
     for v_woken in

@@ -150,6 +150,14 @@ create table tidings.pending_mark (
     kind text
 );
 
+-- What one does at a time: whoever locks the row does it. Rows and not advisory locks, as anybody who may connect can take those.
+create table tidings.chore (
+    name text primary key
+);
+insert into tidings.chore values ('partitions'), ('heads'), ('forget'), ('snoozed'), ('notifications');
+-- A few for all users: two of whom one has to wait for the other harm nobody.
+insert into tidings.chore select 'preferences:' || n from generate_series(0, 63) n;
+
 -- Drawn from when not even capture_error could be written: a sequence needs no lock that a table lock could withhold.
 create sequence tidings.capture_lost as bigint minvalue 0 start 0 cache 1;
 select nextval('tidings.capture_lost');
@@ -160,6 +168,6 @@ reset role;
 
 -- migrate:down
 drop table tidings.event, tidings.stream, tidings.topic_head, tidings.heads_flushed, tidings.kind_floor,
-    tidings.runner, tidings.run, tidings.unnumbered, tidings.capture_error, tidings.pending_mark
+    tidings.runner, tidings.run, tidings.unnumbered, tidings.capture_error, tidings.pending_mark, tidings.chore
     cascade;
 drop sequence tidings.event_id, tidings.capture_lost, tidings.horizon;

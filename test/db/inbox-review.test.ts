@@ -178,7 +178,7 @@ describe('a rule', () => {
         await one`select tidings.notification_rule('app.doc', name => 'one', type => 'doc.owned', users => 'array[r.owner]')`;
         const other = rule('', 'app.doc', 'other').execute();
         await expect
-            .poll(() => sql`select from pg_locks where not granted and locktype = 'advisory'`, { timeout: 10_000 })
+            .poll(() => sql`select from pg_locks where not granted and locktype = 'relation'`, { timeout: 10_000 })
             .toHaveLength(1);
         await one`commit`;
         one.release();

@@ -1,5 +1,5 @@
 -- Tells the assignees of tasks that are due within a day, and of those that are overdue; each once for each due date. Any
--- server calls it, every minute; one at a time does it. Returns how many were told.
+-- server calls it, every minute; of two at once, one waits and finds all told. Returns how many were told.
 create or replace function app.notify_due_tasks()
     returns integer
     language sql
@@ -17,12 +17,16 @@ as $$
         group_key => 'task.due:' || t.id,
         dedupe_key => concat_ws(':', case when t.due_at <= now() then 'overdue' else 'due' end, t.id, t.assignee_id, extract(epoch from t.due_at))
     )), 0)::integer
-    from app.tasks t
-    where (select pg_try_advisory_xact_lock(hashtextextended('app.notify_due_tasks', 0)))
-        and t.status <> 'done'
-        and t.assignee_id is not null
-        -- Nobody is told of what has long been overdue when this is first run.
-        and t.due_at between now() - interval '7 days' and now() + interval '1 day';
+    from (
+        select d.*
+        from app.tasks d
+        where d.status <> 'done'
+            and d.assignee_id is not null
+            -- Nobody is told of what has long been overdue when this is first run.
+            and d.due_at between now() - interval '7 days' and now() + interval '1 day'
+        -- In one order, so that two servers at once wait for each other's keys and not in a circle.
+        order by d.id
+    ) t;
 $$;
 revoke all on function app.notify_due_tasks() from public;
 grant execute on function app.notify_due_tasks() to tidings_server;
