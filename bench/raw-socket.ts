@@ -8,15 +8,21 @@ export type RawSocketOptions = {
     readonly token: string;
     readonly onOpen: (socket: RawSocket) => void;
     readonly onText: (text: string) => void;
-    readonly onEnd: () => void;
+    readonly onEnd: (end: RawEnd) => void;
+    /** More header lines, each with its `\r\n`. */
+    readonly headers?: string;
 };
+
+/** What was heard before the end: the status of the handshake and the code of the close frame; 0: none. */
+export type RawEnd = { readonly status: number; readonly code: number };
 
 /** Enough of an event frame for its topic, its seq and small data; all of any other. */
 const TEXT_BYTES = 600;
 const NOTHING = Buffer.alloc(0);
-const TEXT = 1;
-const PING = 9;
-const PONG = 10;
+export const TEXT = 1;
+const CLOSE = 8;
+export const PING = 9;
+export const PONG = 10;
 
 /** Opens as soon as it is made. Ends by itself when the server closes. */
 export class RawSocket {
@@ -24,21 +30,20 @@ export class RawSocket {
     readonly #onText: (text: string) => void;
     #rest: Buffer = NOTHING;
     #open = false;
+    #status = 0;
+    #code = 0;
 
-    constructor({ port, token, onOpen, onText, onEnd }: RawSocketOptions) {
+    constructor({ port, token, onOpen, onText, onEnd, headers = '' }: RawSocketOptions) {
         this.#onText = onText;
         this.socket = connect({ port, host: '127.0.0.1', noDelay: true });
         this.socket.on('error', () => undefined);
-        this.socket.on('close', onEnd);
+        this.socket.on('close', () => onEnd({ status: this.#status, code: this.#code }));
         this.socket.on('data', (chunk) => {
             const data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
             const at = this.#open ? 0 : this.#shakeHands(data, onOpen);
             this.#rest = at < 0 ? data : this.#takeFrames(data, at);
         });
-        this.socket.write(
-            `GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nAuthorization: Bearer ${token}\r\n` +
-                'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
-        );
+        this.socket.write(handshake(`Authorization: Bearer ${token}\r\n${headers}`));
     }
 
     say(frame: unknown): void {
@@ -50,18 +55,16 @@ export class RawSocket {
         this.#send(PING, NOTHING);
     }
 
-    /** Masked with zeroes. */
     #send(opcode: number, body: Buffer): void {
-        const head = [0x80 | opcode];
-        if (body.length < 126) head.push(0x80 | body.length);
-        else head.push(0x80 | 126, body.length >> 8, body.length & 255);
-        this.socket.write(Buffer.concat([Buffer.from([...head, 0, 0, 0, 0]), body]));
+        this.socket.write(frameOf(opcode, body));
     }
 
-    /** Where frames begin; negative: not here yet. */
+    /** Where frames begin; negative: not here yet, or refused. */
     #shakeHands(data: Buffer, onOpen: (socket: RawSocket) => void): number {
         const end = data.indexOf('\r\n\r\n');
         if (end < 0) return -1;
+        this.#status = Number(data.toString('latin1', 9, 12));
+        if (this.#status !== 101) return -1;
         this.#open = true;
         onOpen(this);
         return end + 4;
@@ -74,10 +77,26 @@ export class RawSocket {
             const { opcode, start, end } = frame;
             if (opcode === PING) this.#send(PONG, Buffer.from(data.subarray(start, end)));
             else if (opcode === TEXT) this.#onText(data.toString('latin1', start, Math.min(end, start + TEXT_BYTES)));
+            else if (opcode === CLOSE && end - start >= 2) this.#code = data.readUInt16BE(start);
             at = end;
         }
         return at === data.length ? NOTHING : Buffer.from(data.subarray(at));
     }
+}
+
+/** The request of an upgrade, with more header lines. */
+export function handshake(headers: string): string {
+    return (
+        `GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${headers}` +
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n'
+    );
+}
+
+/** A client's frame, masked with zeroes; 64 kB at most. */
+export function frameOf(opcode: number, body: Buffer): Buffer {
+    const { length } = body;
+    const head = length < 126 ? [0x80 | length] : [0x80 | 126, length >> 8, length & 255];
+    return Buffer.concat([Buffer.from([0x80 | opcode, ...head, 0, 0, 0, 0]), body]);
 }
 
 /** The frame that begins at a place, if all of it is there: its payload is from `start` to `end`. */

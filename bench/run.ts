@@ -19,6 +19,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<{ ask(measure: Measure): 
     fanout: () => import('./fanout.ts'),
     storm: () => import('./storm.ts'),
     'slow-readers': () => import('./slow-readers.ts'),
+    hostile: () => import('./hostile.ts'),
     inbox: () => import('./inbox.ts'),
     digests: () => import('./digests.ts'),
 };

@@ -12,6 +12,7 @@ export const SECRET = 'x'.repeat(32);
 /** A server that runs. */
 export type ServerProcess = {
     readonly port: number;
+    readonly pid: number;
     /** Resident memory, in MB. */
     rssMb(): Promise<number>;
     stop(): Promise<void>;
@@ -19,26 +20,43 @@ export type ServerProcess = {
 
 const PROGRAM = fileURLToPath(new URL('../src/cli/tidings.js', import.meta.url));
 
+/** For one process that is all clients: no limits, and no log. */
+const UNLIMITED = {
+    LOG_LEVEL: 'error',
+    WS_RATE: '0',
+    WS_MAX_CONNECTIONS_PER_USER: '0',
+    WS_MAX_LAG_MS: '0',
+    REST_RATE: '0',
+};
+
+/** What a server is started with. */
+export type ServerProcessOptions = {
+    /** Instead of no limits. */
+    readonly env?: Readonly<Record<string, string>>;
+    /** Told each line of its log, which is printed otherwise. */
+    readonly onLine?: (line: string) => void;
+    /** Of the node that runs it. */
+    readonly nodeOptions?: readonly string[];
+};
+
 /** Starts the server on a database; resolves when it says where it listens. */
-export async function startServerProcess(databaseUrl: string): Promise<ServerProcess> {
-    const child = spawn(process.execPath, [PROGRAM, 'serve'], {
-        env: {
-            DATABASE_URL: databaseUrl,
-            JWT_SECRET: SECRET,
-            PORT: '0',
-            LOG_LEVEL: 'error',
-            WS_RATE: '0',
-            WS_MAX_CONNECTIONS_PER_USER: '0',
-            WS_MAX_LAG_MS: '0',
-            REST_RATE: '0',
-        },
-        stdio: ['ignore', 'pipe', 'inherit'],
+export async function startServerProcess(
+    databaseUrl: string,
+    { env = UNLIMITED, onLine, nodeOptions = [] }: ServerProcessOptions = {},
+): Promise<ServerProcess> {
+    const child = spawn(process.execPath, [...nodeOptions, PROGRAM, 'serve'], {
+        env: { DATABASE_URL: databaseUrl, JWT_SECRET: SECRET, PORT: '0', ...env },
+        stdio: ['ignore', 'pipe', onLine === undefined ? 'inherit' : 'pipe'],
     });
+    const { pid, stdout, stderr } = child;
+    if (pid === undefined || stdout === null) throw new Error('expected the server to start, got no process');
+    if (stderr !== null && onLine !== undefined) createInterface({ input: stderr }).on('line', onLine);
     const exited = once(child, 'exit');
     return {
-        port: await portOf(createInterface({ input: child.stdout })),
+        pid,
+        port: await portOf(createInterface({ input: stdout })),
         async rssMb() {
-            const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
+            const status = await readFile(`/proc/${pid}/status`, 'utf8');
             return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
         },
         async stop() {
