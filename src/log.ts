@@ -47,7 +47,12 @@ const LEVELS: Readonly<Record<Observation['type'], Level>> = {
 };
 
 /** What anybody can cause; at debug, every one of them has its line. */
-const BY_STRANGERS = new Set<Observation['type']>(['socket.refused', 'auth.failed', 'request.limited']);
+const BY_STRANGERS = new Set<Observation['type']>([
+    'socket.refused',
+    'socket.limited',
+    'auth.failed',
+    'request.limited',
+]);
 const BURST_SPAN_MS = 10_000;
 
 /** What begins like JSON in base64url and has the parts of a token; the dots may be percent-encoded, and that again. */
@@ -98,7 +103,9 @@ export function redact(text: string): string {
 /** Alike but for whom they came from. */
 function kindOf(observation: Observation): string {
     const where = 'where' in observation ? observation.where : '';
-    return [observation.type, where, 'reason' in observation ? observation.reason : ''].join(' ');
+    // Of each user there is to be a line.
+    const what = observation.type === 'socket.limited' ? `${observation.what} ${observation.userId}` : '';
+    return [observation.type, where, what, 'reason' in observation ? observation.reason : ''].join(' ');
 }
 
 function clean(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {

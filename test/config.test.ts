@@ -49,7 +49,7 @@ test('has the defaults of the contract in an empty environment', () => {
         wsMaxConnectionsPerUser: 20,
         wsMaxConnections: 50_000,
         wsMaxLagMs: 250,
-        wsConnectRate: { count: 300, perMs: 10_000 },
+        wsConnectRate: { count: 100, perMs: 10_000 },
         wsMaxBackpressureBytes: 1_048_576,
         replayLimit: 10_000,
         restRate: { count: 300, perMs: 60_000 },

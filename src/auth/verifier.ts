@@ -5,6 +5,7 @@ import { TidingsError } from '../errors.ts';
 import { type Identity, identityOf } from './claims.ts';
 import type { KeySetPorts } from './key-set.ts';
 import { type KeySource, remoteKeySet, sharedSecret } from './key-source.ts';
+import { KnownTokens } from './known-tokens.ts';
 import { formFault } from './token-form.ts';
 
 /** How tokens are checked. With `jwksUrl`, HS256 is refused whatever `secret` is. */
@@ -45,6 +46,7 @@ export function reasonOf(error: unknown): string {
 /** Makes a verifier. Pins algorithms to those of its key source; `keySet` is for how a remote one is kept. */
 export function createVerifier(settings: VerifierSettings, keySet: Partial<KeySetPorts> = {}): Verifier {
     const source = sourceOf(settings, keySet);
+    const known = new KnownTokens(keySet.nowMs ?? (() => performance.now()));
     const options = {
         algorithms: [...source.algorithms],
         requiredClaims: ['exp', 'sub'],
@@ -55,9 +57,12 @@ export function createVerifier(settings: VerifierSettings, keySet: Partial<KeySe
     async function verify(token: string): Promise<Identity> {
         const fault = formFault(token, source.algorithms);
         if (fault !== null) throw refusal(fault);
+        const seen = known.find(token);
+        if (seen !== null) return seen;
         const { payload } = await source.check(token, options).catch(rethrow);
         const identity = identityOf(payload);
         if (typeof identity === 'string') throw refusal(identity);
+        known.add(token, identity);
         return identity;
     }
 

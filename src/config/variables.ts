@@ -63,7 +63,7 @@ export const VARIABLES = {
     WS_MAX_CONNECTIONS_PER_USER: plain(limit(MAX_INTEGER), '20'),
     WS_MAX_CONNECTIONS: plain(limit(MAX_INTEGER), '50000'),
     WS_MAX_LAG_MS: plain(limit(60_000), '250'),
-    WS_CONNECT_RATE: plain(rate, '300/10s'),
+    WS_CONNECT_RATE: plain(rate, '100/10s'),
     WS_MAX_BACKPRESSURE_BYTES: plain(limit(MAX_INTEGER), '1048576'),
     REPLAY_LIMIT: plain(limit(MAX_INTEGER), '10000'),
     REST_RATE: plain(rate, '300/60s'),

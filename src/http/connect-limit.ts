@@ -7,6 +7,7 @@ import { TokenBucket } from '../socket/index.ts';
 
 /** Networks remembered at once; those not heard of for the longest time go first. */
 const MOST_NETWORKS = 100_000;
+const OFFENCE_SHARE = 0.1;
 
 /** A bucket per network. The clock is the caller's. */
 export class ConnectLimit {
@@ -27,13 +28,22 @@ export class ConnectLimit {
      * comes from there.
      */
     take(address: string, nowMs: number): number {
-        if (this.#rate === null || isLoopback(address)) return 0;
+        return this.#bucketOf(address, nowMs)?.take(nowMs) ?? 0;
+    }
+
+    /** A socket had to be closed for what its peer did: that counts as a tenth of all it may open, so that coming back is no way out. */
+    punish(address: string, nowMs: number): void {
+        this.#bucketOf(address, nowMs)?.drain((this.#rate?.count ?? 0) * OFFENCE_SHARE, nowMs);
+    }
+
+    #bucketOf(address: string, nowMs: number): TokenBucket | null {
+        if (this.#rate === null || isLoopback(address)) return null;
         const network = networkOf(address);
         const bucket = this.#buckets.get(network) ?? new TokenBucket(this.#rate, nowMs);
         this.#buckets.delete(network);
         this.#buckets.set(network, bucket);
         const [oldest] = this.#buckets.keys();
         if (this.#buckets.size > this.#mostNetworks && oldest !== undefined) this.#buckets.delete(oldest);
-        return bucket.take(nowMs);
+        return bucket;
     }
 }

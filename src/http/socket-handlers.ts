@@ -2,7 +2,7 @@
 
 import type { Observe } from '../observe.ts';
 import { CLOSE } from '../protocol/index.ts';
-import type { Sessions } from '../socket/index.ts';
+import type { Session, Sessions } from '../socket/index.ts';
 import { ConnectLimit } from './connect-limit.ts';
 import { guard } from './guard.ts';
 import { problemOf, writeProblem } from './problem.ts';
@@ -25,6 +25,13 @@ type Socket = WebSocket<SocketData>;
 /** Bytes beyond which uWebSockets.js drops by itself: a net under our own account, which stops earlier. */
 const NET_BYTES = 1024 * 1024;
 const MOST_BYTES = 2 ** 31 - 1;
+const ABNORMAL = 1006;
+const OFFENCES = new Set<number>([
+    CLOSE.protocolViolation,
+    CLOSE.noAuthInTime,
+    CLOSE.rateLimited,
+    CLOSE.hopelesslySlow,
+]);
 
 /** The behaviour of the socket route. */
 export function createSocketHandlers({
@@ -34,6 +41,7 @@ export function createSocketHandlers({
     isOpen,
 }: SocketHandlersOptions): WebSocketBehavior<SocketData> {
     const limitBytes = settings.wsMaxBackpressureBytes;
+    const limit = new ConnectLimit(settings.wsConnectRate);
 
     function open(ws: Socket): void {
         const data = ws.getUserData();
@@ -53,10 +61,11 @@ export function createSocketHandlers({
         setImmediate(guard('socket.drained', observe, () => session?.drained()));
     }
 
-    function close(ws: Socket, code: number): void {
-        const data = ws.getUserData();
-        data.wire?.ended();
-        data.session?.gone(code);
+    function close(ws: Socket, code: number, reason: ArrayBuffer): void {
+        const { wire, session, address } = ws.getUserData();
+        wire?.ended();
+        session?.gone(code);
+        if (isOffence(code, reason, session)) limit.punish(address, performance.now());
     }
 
     function breakOff(ws: Socket): void {
@@ -75,7 +84,7 @@ export function createSocketHandlers({
             createUpgrade({
                 settings,
                 observe,
-                limit: new ConnectLimit(settings.wsConnectRate),
+                limit,
                 crowding: () => sessions.crowd.crowding(),
                 isOpen,
             }),
@@ -88,6 +97,14 @@ export function createSocketHandlers({
         pong: guard('socket.pong', observe, (ws: Socket) => ws.getUserData().session?.ponged()),
         close: guard('socket.close', observe, close),
     };
+}
+
+/** Whether a socket was closed for what its peer did. A token that expires is no offence, and neither is leaving. */
+function isOffence(code: number, reason: ArrayBuffer, session: Session | null): boolean {
+    // What uWebSockets.js could not read it closes with a reason of its own.
+    if (code === ABNORMAL) return reason.byteLength > 0;
+    if (code === CLOSE.unauthorized) return session?.isIdentified === false;
+    return OFFENCES.has(code);
 }
 
 /**

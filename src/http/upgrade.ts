@@ -24,6 +24,8 @@ export type UpgradeOptions = {
 };
 
 const VERSION = '13';
+const HOLD_MS = 1000;
+const MOST_HELD = 1000;
 /** Until another server has taken over. */
 const STOPPING = {
     reason: 'stopping',
@@ -34,14 +36,22 @@ const STOPPING = {
 /** The handler of upgrades. Decides at once, so that nothing can happen between the request and its answer. */
 export function createUpgrade(options: UpgradeOptions) {
     const { settings, observe } = options;
+    const hold = createHold();
 
     return (res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void => {
-        res.onAborted(() => undefined);
+        let gone = false;
+        res.onAborted(() => {
+            gone = true;
+        });
         const head = readHead(res, req, settings.trustProxy);
         const refusal = refusalOf(head, options);
         if (refusal !== null) {
             observe({ type: 'socket.refused', reason: refusal.reason, address: head.address });
-            writeProblem(res, refusal.problem);
+            const answer = () => {
+                if (!gone) writeProblem(res, refusal.problem);
+            };
+            if (refusal.reason === 'connect_rate') hold(answer);
+            else answer();
             return;
         }
         const subprotocols = parseSubprotocols(headerOf(head.headers, 'sec-websocket-protocol'));
@@ -50,6 +60,22 @@ export function createUpgrade(options: UpgradeOptions) {
         const key = headerOf(head.headers, 'sec-websocket-key');
         const extensions = headerOf(head.headers, 'sec-websocket-extensions');
         res.upgrade(data, key, selectSubprotocol(subprotocols), extensions, context);
+    };
+}
+
+/** Has things done a second later, unless too many wait: whoever comes back as soon as it is refused then does so once a second. */
+function createHold(): (run: () => void) => void {
+    let held = 0;
+    return (run) => {
+        if (held >= MOST_HELD) {
+            run();
+            return;
+        }
+        held += 1;
+        setTimeout(() => {
+            held -= 1;
+            run();
+        }, HOLD_MS).unref();
     };
 }
 

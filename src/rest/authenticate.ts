@@ -34,6 +34,7 @@ function authenticateBy(tokenOf: (c: RestContext) => string | undefined): Middle
             throw error;
         }
         await countUser(c, c.var.userId);
+        if (c.req.raw.body !== null) await c.req.text();
         await next();
         // Answers are of this user and this moment.
         if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store');

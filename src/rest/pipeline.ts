@@ -47,8 +47,11 @@ export const secureAnswers: MiddlewareHandler<RestEnv> = secureHeaders({
     overwrite: false,
 });
 
-/** Reads the body before anything else does, so that a fault of reading it (too large, cut off) is told as what it is. */
+/**
+ * Reads the body before a handler does, so that a fault of reading it (too large, cut off) is told as what it is. That of a
+ * request which says who it is from is read when that has been looked at: what is refused costs no reading.
+ */
 export const readBody: MiddlewareHandler<RestEnv> = async (c, next) => {
-    if (c.req.raw.body !== null) await c.req.text();
+    if (c.req.raw.body !== null && c.req.header('authorization') === undefined) await c.req.text();
     await next();
 };

@@ -82,6 +82,11 @@ export class Session {
         return this.#state;
     }
 
+    /** Whether it has ever brought a good token. */
+    get isIdentified(): boolean {
+        return this.#credentials.identity !== null;
+    }
+
     /** When the peer was last heard from. */
     get heardMs(): number {
         return this.#heardMs;

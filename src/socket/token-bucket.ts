@@ -21,13 +21,24 @@ export class TokenBucket {
     /** Takes one. Answers 0, or, if there is none, how many milliseconds until there is. */
     take(nowMs: number): number {
         const { count, perMs } = this.#rate;
-        // A clock that goes back fills nothing.
-        this.#level = Math.min(count * perMs, this.#level + Math.max(0, nowMs - this.#filledMs) * count);
-        this.#filledMs = Math.max(this.#filledMs, nowMs);
+        this.#fill(nowMs);
         if (this.#level >= perMs) {
             this.#level -= perMs;
             return 0;
         }
         return Math.ceil((perMs - this.#level) / count);
+    }
+
+    /** Takes up to so many, if there are any. */
+    drain(tokens: number, nowMs: number): void {
+        this.#fill(nowMs);
+        this.#level = Math.max(0, this.#level - tokens * this.#rate.perMs);
+    }
+
+    /** A clock that goes back fills nothing. */
+    #fill(nowMs: number): void {
+        const { count, perMs } = this.#rate;
+        this.#level = Math.min(count * perMs, this.#level + Math.max(0, nowMs - this.#filledMs) * count);
+        this.#filledMs = Math.max(this.#filledMs, nowMs);
     }
 }

@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts';
 export type Turns = (step: () => void) => void;
 
 /** How long steps may run before the event loop gets to read and write again. */
-const BUDGET_MS = 4;
+const BUDGET_MS = 2;
 
 /** Makes a queue of steps. */
 export function createTurns(clock: Pick<Clock, 'nowMs' | 'atTurnEnd'>): Turns {

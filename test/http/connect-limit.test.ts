@@ -34,3 +34,13 @@ describe('sockets of one network', () => {
         expect(limit.take('10.0.0.2', 0)).toBe(0);
     });
 });
+
+test('a socket that had to be closed counts as a tenth of all, never below none', () => {
+    const limit = new ConnectLimit({ count: 20, perMs: 20_000 });
+    for (let n = 0; n < 9; n += 1) limit.punish('10.0.0.1', 0);
+    expect([limit.take('10.0.0.1', 0), limit.take('10.0.0.1', 0), limit.take('10.0.0.1', 0)]).toEqual([0, 0, 1000]);
+    for (let n = 0; n < 50; n += 1) limit.punish('10.0.0.1', 0);
+    expect(limit.take('10.0.0.1', 1000)).toBe(0);
+    limit.punish('127.0.0.1', 0);
+    expect(limit.take('127.0.0.1', 0)).toBe(0);
+});

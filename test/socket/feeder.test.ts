@@ -176,7 +176,7 @@ test('turns end when their time is up, and what is left goes first in the next',
     const turns = createTurns({ nowMs: () => nowMs, atTurnEnd: (run) => void ends.push(run) });
     const step = (name: string) => () => {
         order.push(name);
-        nowMs += 3;
+        nowMs += 1;
         if (name === 'a') turns(step('late'));
     };
     for (const name of ['a', 'b', 'c', 'd']) turns(step(name));

@@ -1,6 +1,6 @@
 /** An identity provider for tests: a key set over HTTP that can be changed, slowed and broken, and tokens of its keys. */
 
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { JWK } from 'jose';
@@ -24,7 +24,13 @@ export function jwkOf({ kid, publicKey }: IdpKey): JWK {
 
 /** A good token of a key, with other claims or another header if wished. */
 export function tokenOf({ kid, privateKey }: IdpKey, claims: unknown = ISSUED, header: object = {}): string {
-    return rs256(claims, { alg: 'RS256', kid, ...header }, privateKey);
+    // No two alike, so that none is known from a moment ago.
+    const id = { jti: randomUUID() };
+    return rs256(
+        typeof claims === 'object' ? { ...claims, ...id } : claims,
+        { alg: 'RS256', kid, ...header },
+        privateKey,
+    );
 }
 
 /** Starts one. `keys` is what it publishes, until `answer` says otherwise. */
