@@ -1,6 +1,7 @@
 /** Everything a handler needs of a request before its body: uWebSockets.js lends it for the length of one callback. */
 
 import { TidingsError } from '../errors.ts';
+import { withBody } from './bodied-request.ts';
 import { clientAddress } from './client-address.ts';
 import type { HttpRequest, HttpResponse } from './uws.ts';
 
@@ -64,7 +65,8 @@ export function toRequest(head: RequestHead, body: Buffer | null, signal: AbortS
         const headers = new Headers();
         for (const [name, value] of head.headers) headers.append(name, value);
         const init = { method: head.method, headers, signal };
-        return new Request(`http://${host}${head.target}`, body === null ? init : { ...init, body });
+        const request = new Request(`http://${host}${head.target}`, init);
+        return body === null ? request : withBody(request, body);
     } catch (cause) {
         throw new TidingsError('bad_request', 'expected a request of well-formed method, target and headers', {
             cause,

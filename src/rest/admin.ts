@@ -90,7 +90,7 @@ function authenticateAdmin(adminToken: string): MiddlewareHandler<RestEnv> {
             throw refusal('missing');
         }
         await next();
-        c.header('cache-control', 'no-store');
+        c.res.headers.set('cache-control', 'no-store');
     };
 }
 

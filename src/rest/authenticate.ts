@@ -3,6 +3,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { reasonOf, refusal } from '../auth/index.ts';
 import type { RestContext, RestEnv } from './api.ts';
+import { hasBody } from './has-body.ts';
 import { countAddress, countUser } from './limit-requests.ts';
 
 const BEARER = /^Bearer +([^\s,]+)$/i;
@@ -34,10 +35,10 @@ function authenticateBy(tokenOf: (c: RestContext) => string | undefined): Middle
             throw error;
         }
         await countUser(c, c.var.userId);
-        if (c.req.raw.body !== null) await c.req.text();
+        if (hasBody(c)) await c.req.text();
         await next();
         // Answers are of this user and this moment.
-        if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store');
+        if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
     };
 }
 

@@ -17,14 +17,15 @@ export function allowOrigins(origins: readonly string[]): MiddlewareHandler<Rest
     const allowed = new Set(origins);
     return async (c, next) => {
         await next();
-        if (allowed.size > 0) c.header('vary', 'Origin', { append: true });
+        const { headers } = c.res;
+        if (allowed.size > 0) headers.append('vary', 'Origin');
         const origin = c.req.header('origin');
         if (origin === undefined || !allowed.has(origin)) return;
-        c.header('access-control-allow-origin', origin);
-        c.header('access-control-expose-headers', EXPOSED);
+        headers.set('access-control-allow-origin', origin);
+        headers.set('access-control-expose-headers', EXPOSED);
         if (c.req.method !== 'OPTIONS' || c.req.header('access-control-request-method') === undefined) return;
-        c.header('access-control-allow-methods', METHODS);
-        c.header('access-control-allow-headers', REQUEST_HEADERS);
-        c.header('access-control-max-age', PREFLIGHT_MAX_AGE_SECONDS);
+        headers.set('access-control-allow-methods', METHODS);
+        headers.set('access-control-allow-headers', REQUEST_HEADERS);
+        headers.set('access-control-max-age', PREFLIGHT_MAX_AGE_SECONDS);
     };
 }

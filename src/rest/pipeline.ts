@@ -5,6 +5,7 @@ import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Observe } from '../observe.ts';
 import type { RestEnv, TokenVerifier } from './api.ts';
+import { hasBody } from './has-body.ts';
 import { limitHeaders } from './limit-requests.ts';
 import { contextOf } from './request-context.ts';
 
@@ -17,10 +18,12 @@ export function carryContext(verifier: TokenVerifier, observe: Observe): Middlew
         c.set('verifier', verifier);
         c.set('observe', observe);
         await next();
-        c.header('x-request-id', request.requestId);
-        c.header('traceparent', request.traceparent);
+        // Set on the answer there is: `c.header` would make another of it each time.
+        const { headers } = c.res;
+        headers.set('x-request-id', request.requestId);
+        headers.set('traceparent', request.traceparent);
         if (c.var.allowance !== undefined) {
-            for (const [name, value] of Object.entries(limitHeaders(c.var.allowance))) c.header(name, value);
+            for (const [name, value] of Object.entries(limitHeaders(c.var.allowance))) headers.set(name, value);
         }
         observe({
             type: 'http.answered',
@@ -52,6 +55,6 @@ export const secureAnswers: MiddlewareHandler<RestEnv> = secureHeaders({
  * request which says who it is from is read when that has been looked at: what is refused costs no reading.
  */
 export const readBody: MiddlewareHandler<RestEnv> = async (c, next) => {
-    if (c.req.raw.body !== null && c.req.header('authorization') === undefined) await c.req.text();
+    if (hasBody(c) && c.req.header('authorization') === undefined) await c.req.text();
     await next();
 };
