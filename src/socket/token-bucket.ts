@@ -29,10 +29,11 @@ export class TokenBucket {
         return Math.ceil((perMs - this.#level) / count);
     }
 
-    /** Takes up to so many, if there are any. */
+    /** Takes so many, on credit if there are not enough; the most that can be owed is what it holds. */
     drain(tokens: number, nowMs: number): void {
+        const { count, perMs } = this.#rate;
         this.#fill(nowMs);
-        this.#level = Math.max(0, this.#level - tokens * this.#rate.perMs);
+        this.#level = Math.max(-count * perMs, this.#level - tokens * perMs);
     }
 
     /** A clock that goes back fills nothing. */

@@ -35,12 +35,14 @@ describe('sockets of one network', () => {
     });
 });
 
-test('a socket that had to be closed counts as a tenth of all, never below none', () => {
+test('a socket that had to be closed counts as a tenth of all, on credit; no more is owed than all', () => {
     const limit = new ConnectLimit({ count: 20, perMs: 20_000 });
     for (let n = 0; n < 9; n += 1) limit.punish('10.0.0.1', 0);
     expect([limit.take('10.0.0.1', 0), limit.take('10.0.0.1', 0), limit.take('10.0.0.1', 0)]).toEqual([0, 0, 1000]);
     for (let n = 0; n < 50; n += 1) limit.punish('10.0.0.1', 0);
-    expect(limit.take('10.0.0.1', 1000)).toBe(0);
+    expect(limit.take('10.0.0.1', 0)).toBe(21_000);
+    expect(limit.take('10.0.0.1', 20_999)).toBe(1);
+    expect(limit.take('10.0.0.1', 21_000)).toBe(0);
     limit.punish('127.0.0.1', 0);
     expect(limit.take('127.0.0.1', 0)).toBe(0);
 });
