@@ -7,6 +7,7 @@ import { Exchange, tooLarge } from './exchange.ts';
 import { problemOf, toProblem } from './problem.ts';
 import { framingFault, headerOf, type RequestHead, readHead, toRequest } from './request-head.ts';
 import type { HttpSettings } from './settings.ts';
+import { createTurnstile } from './turnstile.ts';
 import type { HttpRequest, HttpResponse } from './uws.ts';
 
 /** The REST stage as this folder knows it. */
@@ -26,6 +27,7 @@ export type HttpHandler = {
 export function createHttpHandler({ fetch, observe, settings }: HttpHandlerOptions): HttpHandler {
     const underWay = new Map<Exchange, Promise<void>>();
     const budget = new BodyBudget(settings.bodiesMaxBytes);
+    const turnstile = createTurnstile();
 
     function handle(res: HttpResponse, req: HttpRequest): void {
         const exchange = new Exchange(res, settings.stallDeadlineMs);
@@ -48,6 +50,7 @@ export function createHttpHandler({ fetch, observe, settings }: HttpHandlerOptio
         const share = budget.share();
         try {
             const body = await untilGone(exchange.signal, readBody(exchange, head, share));
+            await untilGone(exchange.signal, turnstile());
             const request = toRequest(head, body, exchange.signal);
             const response = await inTime(exchange, fetch(request, { address: head.address }));
             await exchange.answer(response, head.method !== 'HEAD');

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { createTurnstile } from '../../src/http/turnstile.ts';
+
+test('the first goes at once, the others one a turn in the order they came, and then the next at once again', async () => {
+    const ends: (() => void)[] = [];
+    const through: string[] = [];
+    const turnstile = createTurnstile((run) => void ends.push(run));
+    const come = (name: string) => void turnstile().then(() => through.push(name));
+    async function endTurn(): Promise<void> {
+        ends.shift()?.();
+        await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const name of ['a', 'b', 'c']) come(name);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(through).toEqual(['a']);
+    await endTurn();
+    expect(through).toEqual(['a', 'b']);
+    come('d');
+    await endTurn();
+    await endTurn();
+    expect(through).toEqual(['a', 'b', 'c', 'd']);
+    await endTurn();
+    expect(ends).toEqual([]);
+    come('e');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(through.at(-1)).toBe('e');
+});
