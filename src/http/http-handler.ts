@@ -2,12 +2,12 @@
 
 import { TidingsError } from '../errors.ts';
 import type { Observe } from '../observe.ts';
+import { createTurnstile } from '../socket/index.ts';
 import { BodyBudget, type BodyShare } from './body-budget.ts';
 import { Exchange, tooLarge } from './exchange.ts';
 import { problemOf, toProblem } from './problem.ts';
 import { framingFault, headerOf, type RequestHead, readHead, toRequest } from './request-head.ts';
 import type { HttpSettings } from './settings.ts';
-import { createTurnstile } from './turnstile.ts';
 import type { HttpRequest, HttpResponse } from './uws.ts';
 
 /** The REST stage as this folder knows it. */
@@ -23,11 +23,14 @@ export type HttpHandler = {
     finish(): Promise<void>;
 };
 
+/** One may bring a megabyte. */
+const HANDLED_PER_TURN = 1;
+
 /** Makes a handler. */
 export function createHttpHandler({ fetch, observe, settings }: HttpHandlerOptions): HttpHandler {
     const underWay = new Map<Exchange, Promise<void>>();
     const budget = new BodyBudget(settings.bodiesMaxBytes);
-    const turnstile = createTurnstile();
+    const turnstile = createTurnstile(HANDLED_PER_TURN);
 
     function handle(res: HttpResponse, req: HttpRequest): void {
         const exchange = new Exchange(res, settings.stallDeadlineMs);

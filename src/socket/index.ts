@@ -26,4 +26,5 @@ export type { Session } from './session.ts';
 export { createSessions, type Sessions } from './sessions.ts';
 export { SOCKET_DEFAULTS, type SocketSettings } from './settings.ts';
 export { TokenBucket } from './token-bucket.ts';
+export { createTurnstile } from './turnstile.ts';
 export type { SendResult, Wire } from './wire.ts';

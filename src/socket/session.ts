@@ -12,6 +12,7 @@ import { DISCONNECTED_MESSAGE, Memberships, type SocketPorts } from './membershi
 import type { Burst } from './message-limit.ts';
 import { Pace } from './pace.ts';
 import { hasRoom } from './room.ts';
+import type { Turnstile } from './turnstile.ts';
 import type { Wire } from './wire.ts';
 
 /**
@@ -25,6 +26,8 @@ export type SessionState = 'silent' | 'verifying' | 'joining' | 'open' | 'closed
 /** What a session needs beside the ports all share. */
 export type SessionPorts = SocketPorts & {
     readonly verifier: Verifier;
+    /** Whose turn it is to be admitted: those who come at once leave room for everything else. */
+    readonly turnstile: Turnstile;
     /** Has `flush` called at the end of this turn. */
     readonly onDirty: (session: Session) => void;
     readonly onClosed: (session: Session) => void;
@@ -174,6 +177,7 @@ export class Session {
     async #enter(token: string, where: string, ref: string | null): Promise<void> {
         this.#state = 'verifying';
         try {
+            await this.#ports.turnstile();
             const admitted = await admit(
                 { token, where, ref },
                 {

@@ -13,6 +13,7 @@ import { createPinner } from './pinner.ts';
 import { Session } from './session.ts';
 import type { SocketSettings } from './settings.ts';
 import { createTurns } from './turns.ts';
+import { createTurnstile } from './turnstile.ts';
 import type { Wire } from './wire.ts';
 
 /** What sessions are made of. `clock` and `random` are parameters for tests. */
@@ -49,6 +50,9 @@ export type Sessions = {
     closeAll(overMs: number): Promise<void>;
 };
 
+/** Each asks for a check of its token and a pin. */
+const ADMITTED_PER_TURN = 16;
+
 /** Makes a registry without sockets. */
 export function createSessions(options: SessionsOptions): Sessions {
     const { clock = systemClock, random = Math.random, hub, audience, log, replay, observe, settings } = options;
@@ -60,8 +64,15 @@ export function createSessions(options: SessionsOptions): Sessions {
     const pin = createPinner(log, clock, observe);
     const ports = { hub, audience, replay, turns, pin, verifier, observe, clock, settings };
 
+    const turnstile = createTurnstile(ADMITTED_PER_TURN, (run) => clock.atTurnEnd(run));
+
     function open(wire: Wire, token: string | null, where: string): Session {
-        const session = new Session(wire, { ...ports, onDirty: connections.soil, onClosed: connections.delete });
+        const session = new Session(wire, {
+            ...ports,
+            turnstile,
+            onDirty: connections.soil,
+            onClosed: connections.delete,
+        });
         connections.add(session);
         session.start(token, where);
         return session;
