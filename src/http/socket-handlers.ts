@@ -26,6 +26,8 @@ type Socket = WebSocket<SocketData>;
 const NET_BYTES = 1024 * 1024;
 const MOST_BYTES = 2 ** 31 - 1;
 const ABNORMAL = 1006;
+/** What uWebSockets.js says of frames it can't read; it has other words for silence, and mostly none for who just left. */
+const UNREADABLE = /^Received (?!TCP FIN)/;
 const OFFENCES = new Set<number>([
     CLOSE.protocolViolation,
     CLOSE.noAuthInTime,
@@ -101,8 +103,7 @@ export function createSocketHandlers({
 
 /** Whether a socket was closed for what its peer did. A token that expires is no offence, and neither is leaving. */
 function isOffence(code: number, reason: ArrayBuffer, session: Session | null): boolean {
-    // What uWebSockets.js could not read it closes with a reason of its own.
-    if (code === ABNORMAL) return reason.byteLength > 0;
+    if (code === ABNORMAL) return UNREADABLE.test(Buffer.from(reason).toString());
     if (code === CLOSE.unauthorized) return session?.isIdentified === false;
     return OFFENCES.has(code);
 }

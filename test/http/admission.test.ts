@@ -61,6 +61,77 @@ describe('WS_CONNECT_RATE', () => {
     });
 });
 
+describe('a socket that had to be closed', () => {
+    /** As many may be opened as are left after one socket has ended in this way. */
+    async function leftAfter(end: (address: string, gateway: Gateway) => Promise<void>): Promise<number> {
+        const gateway = await startGateway({
+            settings: { wsConnectRate: { count: 20, perMs: 600_000 }, trustProxy: 1, authDeadlineMs: 100 },
+        });
+        await end('203.0.113.7', gateway);
+        let left = 0;
+        const headers = { 'X-Forwarded-For': '203.0.113.7' };
+        while (/^HTTP\/1\.1 101/.test(await exchange(gateway.port, handshake(headers), ENOUGH))) left += 1;
+        await gateway.stop();
+        return left;
+    }
+
+    async function openFrom(address: string, gateway: Gateway, token: string | null) {
+        const url = token === null ? gateway.socketUrl : `${gateway.socketUrl}?token=${token}`;
+        return await openClient(url, { headers: { 'x-forwarded-for': address } });
+    }
+
+    test.each([
+        [
+            'a bad token',
+            17,
+            async (address: string, gateway: Gateway) => void (await (await openFrom(address, gateway, 'a.b.c')).end()),
+        ],
+        [
+            'no token in time',
+            17,
+            async (address: string, gateway: Gateway) => void (await (await openFrom(address, gateway, null)).end()),
+        ],
+        [
+            'too large a message',
+            17,
+            async (address: string, gateway: Gateway) => {
+                const client = await openFrom(address, gateway, await gateway.token());
+                client.say('x'.repeat(20_000));
+                await client.end();
+            },
+        ],
+        [
+            'a goodbye',
+            19,
+            async (address: string, gateway: Gateway) => {
+                const client = await openFrom(address, gateway, await gateway.token());
+                client.ws.close();
+                await client.end();
+            },
+        ],
+        [
+            'no goodbye',
+            19,
+            async (address: string, gateway: Gateway) => {
+                const client = await openFrom(address, gateway, await gateway.token());
+                client.ws.terminate();
+                await until(() => gateway.sessions.count() === 0, 'its end');
+            },
+        ],
+        [
+            'a token that expires',
+            19,
+            async (address: string, gateway: Gateway) => {
+                const client = await openFrom(address, gateway, await gateway.token('42', 1500));
+                expect((await client.end()).code).toBe(4401);
+            },
+        ],
+    ])('for %s leaves its address %i of 20', async (_, expected, end) => {
+        // Each look is a socket that ends without a token: it is told so after the looking.
+        expect(await leftAfter(end)).toBe(expected);
+    });
+});
+
 describe('WS_MAX_LAG_MS', () => {
     test('a loop that lags lets nobody in, says when to come again, and keeps those inside', async () => {
         const gateway = await startGateway({ settings: { wsMaxLagMs: 40 } });
