@@ -12,7 +12,7 @@ export type BurstsPorts<Thing> = {
 
 type Burst<Thing> = { latest: Thing | null; gathered: number };
 
-/** `quiet ──note──▶ gathering ──a span with none──▶ quiet`, for each kind. There have to be few kinds. */
+/** `quiet ──note──▶ gathering ──a span with none──▶ quiet`, for each kind. A kind is remembered while it goes on. */
 export class Bursts<Thing> {
     readonly #ports: BurstsPorts<Thing>;
     readonly #open = new Map<string, Burst<Thing>>();

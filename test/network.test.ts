@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { networkOf, plainAddress } from '../src/network.ts';
+import { isPrivate, networkOf, plainAddress } from '../src/network.ts';
 
 test.each([
     ['127.0.0.1', '127.0.0.1'],
@@ -20,3 +20,19 @@ test.each([
     ['::', '0:0:0:0::/64'],
     ['1::', '1:0:0:0::/64'],
 ])('%s is of the network %s', (address, network) => expect(networkOf(address)).toBe(network));
+
+test('private addresses are those of no stranger', () => {
+    const near = [
+        '127.0.0.1',
+        '10.9.8.7',
+        '172.16.0.1',
+        '172.31.255.255',
+        '192.168.1.1',
+        '100.64.0.1',
+        '::1',
+        'fd00::1',
+    ];
+    expect(near.filter((address) => !isPrivate(address))).toEqual([]);
+    const far = ['8.8.8.8', '172.32.0.1', '192.169.0.1', '100.128.0.1', '203.0.113.7', '2001:db8::1', 'no address'];
+    expect(far.filter(isPrivate)).toEqual([]);
+});

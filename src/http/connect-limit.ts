@@ -1,7 +1,6 @@
 /** How often sockets may be opened from one network. */
 
 import type { Rate } from '../config/values.ts';
-import { isLoopback } from '../config.ts';
 import { networkOf } from '../network.ts';
 import { TokenBucket } from '../socket/index.ts';
 
@@ -12,21 +11,23 @@ const OFFENCE_SHARE = 0.1;
 /** A bucket per network. The clock is the caller's. */
 export class ConnectLimit {
     readonly #rate: Rate | null;
+    readonly #isExempt: (address: string) => boolean;
     readonly #mostNetworks: number;
     readonly #buckets = new Map<string, TokenBucket>();
 
-    /** `rate` null: as often as they like. */
-    constructor(rate: Rate | null, mostNetworks: number = MOST_NETWORKS) {
+    /**
+     * `rate` null: as often as they like.
+     *
+     * Who is exempt is not counted: this machine itself, and, where nobody has told us of a proxy, whatever is near enough to
+     * be one, as then everybody comes from there.
+     */
+    constructor(rate: Rate | null, isExempt: (address: string) => boolean, mostNetworks: number = MOST_NETWORKS) {
         this.#rate = rate;
+        this.#isExempt = isExempt;
         this.#mostNetworks = mostNetworks;
     }
 
-    /**
-     * Counts a socket that is to be opened. Answers 0, or how many milliseconds until there may be one.
-     *
-     * What comes from this machine is not counted: it is ours, or a proxy nobody has told us to trust, and then everybody
-     * comes from there.
-     */
+    /** Counts a socket that is to be opened. Answers 0, or how many milliseconds until there may be one. */
     take(address: string, nowMs: number): number {
         return this.#bucketOf(address, nowMs)?.take(nowMs) ?? 0;
     }
@@ -37,7 +38,7 @@ export class ConnectLimit {
     }
 
     #bucketOf(address: string, nowMs: number): TokenBucket | null {
-        if (this.#rate === null || isLoopback(address)) return null;
+        if (this.#rate === null || this.#isExempt(address)) return null;
         const network = networkOf(address);
         const bucket = this.#buckets.get(network) ?? new TokenBucket(this.#rate, nowMs);
         this.#buckets.delete(network);

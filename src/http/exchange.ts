@@ -44,22 +44,26 @@ export class Exchange {
         return new Promise((resolve, reject) => {
             const chunks: Buffer[] = [];
             let size = 0;
-            let refused = false;
+            let isOver = false;
+            // What comes later is neither kept nor counted.
+            const fail = (error: unknown) => {
+                isOver = true;
+                clearTimeout(timer);
+                chunks.length = 0;
+                reject(error);
+            };
             const timer = setTimeout(() => {
-                reject(new TidingsError('bad_request', `expected the whole body within ${deadlineMs} ms`));
+                fail(new TidingsError('bad_request', `expected the whole body within ${deadlineMs} ms`));
             }, deadlineMs);
             this.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
             this.#res.onData((lent, last) => {
-                if (refused) return;
+                if (isOver) return;
                 try {
                     size += lent.byteLength;
                     if (size > mostBytes) throw tooLarge(mostBytes);
                     take(lent.byteLength);
                 } catch (error) {
-                    refused = true;
-                    clearTimeout(timer);
-                    chunks.length = 0;
-                    reject(error);
+                    fail(error);
                     return;
                 }
                 chunks.push(Buffer.copyBytesFrom(new Uint8Array(lent)));

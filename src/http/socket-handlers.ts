@@ -1,5 +1,7 @@
 /** The WebSocket side of the app: hands what uWebSockets.js calls to sessions, each call behind the guard. */
 
+import { isLoopback } from '../config.ts';
+import { isPrivate } from '../network.ts';
 import type { Observe } from '../observe.ts';
 import { CLOSE } from '../protocol/index.ts';
 import type { Session, Sessions } from '../socket/index.ts';
@@ -28,12 +30,7 @@ const MOST_BYTES = 2 ** 31 - 1;
 const ABNORMAL = 1006;
 /** What uWebSockets.js says of frames it can't read; it has other words for silence, and mostly none for who just left. */
 const UNREADABLE = /^Received (?!TCP FIN)/;
-const OFFENCES = new Set<number>([
-    CLOSE.protocolViolation,
-    CLOSE.noAuthInTime,
-    CLOSE.rateLimited,
-    CLOSE.hopelesslySlow,
-]);
+const OFFENCES = new Set<number>([CLOSE.protocolViolation, CLOSE.noAuthInTime, CLOSE.rateLimited]);
 
 /** The behaviour of the socket route. */
 export function createSocketHandlers({
@@ -43,7 +40,7 @@ export function createSocketHandlers({
     isOpen,
 }: SocketHandlersOptions): WebSocketBehavior<SocketData> {
     const limitBytes = settings.wsMaxBackpressureBytes;
-    const limit = new ConnectLimit(settings.wsConnectRate);
+    const limit = new ConnectLimit(settings.wsConnectRate, settings.trustProxy === 0 ? isPrivate : isLoopback);
 
     function open(ws: Socket): void {
         const data = ws.getUserData();
@@ -101,7 +98,7 @@ export function createSocketHandlers({
     };
 }
 
-/** Whether a socket was closed for what its peer did. A token that expires is no offence, and neither is leaving. */
+/** Whether a socket was closed for what its peer did. A token that expires is no offence, and neither is leaving or being slow. */
 function isOffence(code: number, reason: ArrayBuffer, session: Session | null): boolean {
     if (code === ABNORMAL) return UNREADABLE.test(Buffer.from(reason).toString());
     if (code === CLOSE.unauthorized) return session?.isIdentified === false;

@@ -50,7 +50,7 @@ export function createUpgrade(options: UpgradeOptions) {
             const answer = () => {
                 if (!gone) writeProblem(res, refusal.problem);
             };
-            if (refusal.reason === 'connect_rate') hold(answer);
+            if (refusal.isHeld) hold(answer);
             else answer();
             return;
         }
@@ -79,7 +79,8 @@ function createHold(): (run: () => void) => void {
     };
 }
 
-type Refusal = { readonly reason: string; readonly problem: Problem };
+/** `isHeld`: answered a second later. */
+type Refusal = { readonly reason: string; readonly problem: Problem; readonly isHeld?: boolean };
 
 function refusalOf(head: RequestHead, { settings, limit, crowding, isOpen }: UpgradeOptions): Refusal | null {
     const { headers, address } = head;
@@ -89,7 +90,7 @@ function refusalOf(head: RequestHead, { settings, limit, crowding, isOpen }: Upg
         return { reason: 'origin', problem: toProblem(403, 'forbidden', 'expected an Origin of the allow-list') };
     }
     const waitMs = limit.take(address, performance.now());
-    if (waitMs > 0) return { reason: 'connect_rate', problem: problemOf(tooOften(waitMs)) };
+    if (waitMs > 0) return { reason: 'connect_rate', problem: problemOf(tooOften(waitMs)), isHeld: true };
     const crowded = isOpen() ? crowding() : STOPPING;
     if (crowded === null) return null;
     const { reason, message, retryAfterMs } = crowded;
