@@ -9,8 +9,8 @@ export type Word = string;
 /**
  * Does `change`, and answers by reader what it was told on `topic` from then on.
  *
- * That it was all is proven by markers: one on the user's own topic before, one on the topic, which whoever still reads gets, then one on the user's own topic,
- * which everybody gets after it.
+ * That it was all is proven by markers on the topic, one before and one after, which whoever still reads gets, then one on the user's
+ * own topic, which everybody gets after it.
  */
 export async function wordsOf(
     sql: Sql,
@@ -18,27 +18,23 @@ export async function wordsOf(
     readers: Readonly<Record<string, SocketClient>>,
     change: () => PromiseLike<unknown>,
 ): Promise<Readonly<Record<string, readonly Word[]>>> {
-    // What was committed before may be numbered, and told, only now.
-    const users = [...new Set(Object.values(readers).map(userOf))];
-    await tellAll('test.start');
+    // What was committed before may be told only now: numbered late, or held back at a change of rights.
+    await sql`select tidings.emit(${topic}, 'test.start')`;
+    for (const reader of Object.values(readers)) await reader.next({ type: 'event', event: 'test.start' }, 10_000);
     const from = new Map(Object.values(readers).map((reader) => [reader, reader.frames.length]));
     await change();
     await sql`select tidings.emit(${topic}, 'test.marker')`;
     for (const reader of from.keys()) await reader.next((frame) => isEnd(frame, topic), 10_000);
     await sql`select tidings.emit(${topic}, 'test.more')`;
-    await tellAll('test.end');
+    const users = [...new Set([...from.keys()].map(userOf))];
+    await sql`select tidings.emit('user:' || u, 'test.end') from unnest(${users}::text[]) u`;
+    for (const reader of from.keys()) await reader.next({ type: 'event', event: 'test.end' }, 10_000);
     return Object.fromEntries(
         Object.entries(readers).map(([name, reader]) => {
             const frames = reader.frames.slice(from.get(reader)).filter((frame) => frame['topic'] === topic);
             return [name, frames.map(wordOf).filter((word) => !word.startsWith('test.'))];
         }),
     );
-
-    /** Has it told to every reader on the topic of their own. */
-    async function tellAll(event: string): Promise<void> {
-        await sql`select tidings.emit('user:' || u, ${event}) from unnest(${users}::text[]) u`;
-        for (const reader of Object.values(readers)) await reader.next({ type: 'event', event }, 10_000);
-    }
 }
 
 /** The seqs of the events of a topic, to be compared with an unbroken row of numbers. */
